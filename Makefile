@@ -1,0 +1,47 @@
+# `make` sets everything up and runs the main job; `make test` passes the tests. Both work on a fresh checkout.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# uv takes local wheels from where pip was told to look; elsewhere torch comes as its CPU build.
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+TORCH := $(if $(UV_FIND_LINKS),,--torch-backend=cpu)
+
+.PHONY: all setup test test-fast lint bench clean
+all: setup
+	$(BIN)/airskills load grpo-rl-training --wrap
+
+setup: $(VENV)/.tool
+
+$(VENV)/.uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+	touch $@
+
+$(VENV)/.tool: pyproject.toml | $(VENV)/.uv
+	$(UV) --editable .
+	touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/.uv
+	$(UV) $(TORCH) --editable . --group test --group lint --group skills
+	touch $@
+
+test: $(VENV)/.test lint
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/search_quality.py
+
+clean:
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,43 @@
+"""Entry point of the console script and of `python -m airskills`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line; a bare `load NAME [FILE]` is answered before the command-line library is imported."""
+    if not _load_quickly(sys.argv[1:]):
+        from airskills.cli import cli
+
+        cli(prog_name="airskills")
+
+
+def _load_quickly(arguments: list[str]) -> bool:
+    """Answer `load NAME [FILE]` without options; False hands everything else, errors too, to the command line."""
+    plain = (
+        len(arguments) in {2, 3} and arguments[0] == "load" and not any(a.startswith("-") for a in arguments)
+    )
+    if not plain or "_AIRSKILLS_COMPLETE" in os.environ:
+        return False
+    from airskills.errors import AirskillsError
+    from airskills.library import Library
+
+    try:
+        library = Library.open()
+        answer = (
+            library.read(*arguments[1:]) if len(arguments) > 2 else library.load(arguments[1]).body.encode()
+        )
+    except AirskillsError:
+        return False
+    try:
+        sys.stdout.buffer.write(answer)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Which project folders the user has said may speak to an agent, remembered by the hash of what they hold.
+
+A skill that arrives with a checkout is text from a stranger: it is not loaded until its folder is trusted, and
+trust ends with the first changed byte. Source: client guide of the Agent Skills specification, "Trust".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+
+def store() -> Path:
+    """Folder of the records; `AIRSKILLS_STATE_DIR` overrides the platform's own place."""
+    override = os.environ.get("AIRSKILLS_STATE_DIR")
+    if override:
+        return Path(override) / "trust"
+    import platformdirs
+
+    return platformdirs.user_state_path("airskills") / "trust"
+
+
+def digest(folder: str) -> str:
+    """SHA-256 over the paths and bytes of everything in `folder`, hidden files too, as 64 hex digits.
+
+    A link counts as the text it points to; what it leads to outside is never read.
+    """
+    total = hashlib.sha256()
+    for base, folders, names in os.walk(folder):
+        folders.sort()
+        links = [name for name in folders if Path(base, name).is_symlink()]
+        for path in sorted(Path(base, name) for name in names + links):
+            link = path.is_symlink()
+            content = os.fsencode(path.readlink()) if link else path.read_bytes() if path.is_file() else b""
+            total.update(b"%s\0%d\0%d\0" % (os.fsencode(path.relative_to(folder)), link, len(content)))
+            total.update(content)
+    return total.hexdigest()
+
+
+def is_trusted(folder: str) -> bool:
+    """Whether this very content of `folder` has been trusted before."""
+    try:
+        return _record(folder).read_text(encoding="ascii") == digest(folder)
+    except (OSError, ValueError):
+        return False
+
+
+def remember(folder: str) -> None:
+    """Trust `folder` as it is now."""
+    record = _record(folder)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    draft = record.with_suffix(f".{os.getpid()}")
+    draft.write_text(digest(folder), encoding="ascii")
+    draft.replace(record)
+
+
+def forget(folder: str) -> None:
+    """Take trust in `folder` back; no error when there was none."""
+    _record(folder).unlink(missing_ok=True)
+
+
+def _record(folder: str) -> Path:
+    return store() / hashlib.sha256(os.path.realpath(folder).encode(errors="surrogateescape")).hexdigest()

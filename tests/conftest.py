@@ -1,0 +1,45 @@
+"""Shared fixtures: no test sees the user's home, cache or environment, and none leaves anything behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SKILLS = REPOSITORY / "skills"
+
+MakeSkill = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(base))
+    monkeypatch.setenv("AIRSKILLS_CACHE_DIR", str(base / "cache"))
+    monkeypatch.setenv("AIRSKILLS_STATE_DIR", str(base / "state"))
+    for name in ("AIRSKILLS_PATH", "AIRSKILLS_DISABLED", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def make_skill() -> MakeSkill:
+    """Write a skill folder under a root: `make_skill(root, "peft", description="...", body="...")`."""
+
+    def make(
+        root: Path,
+        name: str,
+        *,
+        folder: str | None = None,
+        description: str = "A tool for tests. Use when testing.",
+        body: str = "# Title\n",
+        extra: str = "",
+    ) -> Path:
+        directory = root / (folder or name)
+        directory.mkdir(parents=True, exist_ok=True)
+        text = f"---\nname: {name}\ndescription: {description}\n{extra}---\n\n{body}"
+        (directory / "SKILL.md").write_text(text, encoding="utf-8")
+        return directory
+
+    return make

@@ -1,0 +1,159 @@
+"""Every bundled skill: strictly valid, of the standard's shape, and every claim of it runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import skill_runner
+import yaml
+
+from airskills import parse
+from airskills.catalog import estimate_tokens
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+FOLDERS = sorted(path.parent for path in (REPOSITORY / "skills").glob("*/SKILL.md"))
+SECTIONS = [
+    "When to use it, and when not",
+    "Silent faults first",
+    "What changed lately",
+    "Quick start",
+    "Workflows",
+    "Decisions",
+    "Symptoms",
+    "References",
+]
+each_skill = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+
+
+@each_skill
+def test_skill_is_valid_by_a_strict_reading(folder: Path) -> None:
+    skill = parse((folder / "SKILL.md").read_bytes(), str(folder / "SKILL.md"), strict=True)
+
+    assert skill.findings == ()
+
+
+@each_skill
+def test_skill_has_the_shape_of_the_standard(folder: Path) -> None:
+    skill = parse((folder / "SKILL.md").read_bytes(), str(folder / "SKILL.md"))
+
+    assert [heading.text for heading in skill.headings if heading.level == 2] == SECTIONS
+    assert 180 <= skill.raw.count("\n") <= 320
+    assert estimate_tokens(skill.body) < 5000
+    assert len(skill.description) <= 240
+    assert "Use when" in skill.description
+
+
+@each_skill
+def test_skill_is_tested_with_exact_pins_of_the_test_environment(folder: Path) -> None:
+    skill = parse((folder / "SKILL.md").read_bytes(), str(folder / "SKILL.md"))
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    pins = set(skill.metadata["airskills-tested-with"].split())
+
+    assert pins
+    assert pins <= set(project["dependency-groups"]["skills"])
+
+
+@each_skill
+def test_relative_links_of_a_skill_lead_to_its_files(folder: Path) -> None:
+    skill = parse((folder / "SKILL.md").read_bytes(), str(folder / "SKILL.md"))
+    targets = [link.target for link in skill.links if not re.match(r"[a-z]+:|#", link.target)]
+
+    assert [target for target in targets if not (folder / target.partition("#")[0]).is_file()] == []
+
+
+@each_skill
+def test_every_file_of_a_skill_is_named_in_it(folder: Path) -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in [folder / "SKILL.md", *folder.glob("references/*.md")])
+    named = [*folder.glob("references/*.md"), *folder.glob("scripts/*.py"), *folder.glob("examples/*.py")]
+
+    assert [path.name for path in named if path.name not in text] == []
+
+
+@each_skill
+def test_requests_are_ten_and_ten_split_six_to_four(folder: Path) -> None:
+    requests = json.loads((folder / "evals" / "eval_queries.json").read_text(encoding="utf-8"))
+    counts = {
+        (trigger, split): sum(r["should_trigger"] is trigger and r["split"] == split for r in requests)
+        for trigger in (True, False)
+        for split in ("train", "validation")
+    }
+
+    assert counts == {(True, "train"): 6, (True, "validation"): 4, (False, "train"): 6, (False, "validation"): 4}
+    assert sum(folder.name in r["query"] for r in requests) <= 3
+
+
+@each_skill
+def test_evals_name_tasks_that_have_a_check_and_two_answers(folder: Path) -> None:
+    evals = json.loads((folder / "evals" / "evals.json").read_text(encoding="utf-8"))
+
+    assert evals["skill_name"] == folder.name
+    assert len(evals["evals"]) >= 4
+    for task in evals["evals"]:
+        base = folder / "evals" / task["slug"]
+        assert (base / "check.py").is_file()
+        assert any((base / "reference").iterdir())
+        assert any((base / "wrong").iterdir())
+        assert [name for name in task["files"] if not (folder / name).is_file()] == []
+
+
+@each_skill
+def test_facts_are_complete_and_have_unique_ids(folder: Path) -> None:
+    facts = yaml.safe_load((folder / "facts.yaml").read_text(encoding="utf-8"))
+    ids = [fact["id"] for fact in facts]
+
+    assert len(set(ids)) == len(ids) >= 8
+    for fact in facts:
+        assert {"old", "new", "since"} <= set(fact)
+        assert len({"fails", "silent", "warns"} & set(fact)) == 1
+
+
+@each_skill
+def test_at_least_four_of_five_python_blocks_run(folder: Path) -> None:
+    blocks = [
+        block
+        for _, found in skill_runner._documents(folder)
+        for block in found
+        if block.language == "python"
+    ]
+    resting = [block for block in blocks if block.attributes.get("proof", "").startswith(("static", "skip"))]
+
+    assert blocks
+    assert len(resting) <= 0.2 * len(blocks)
+
+
+def _units() -> Iterator[tuple[Path, str]]:
+    for folder in FOLDERS:
+        for unit in skill_runner.units(folder):
+            yield folder, unit.id
+
+
+@cache
+def _outcomes(folder: Path) -> dict[str, dict[str, str]]:
+    """Run all units of a skill once, in a process that no test shares."""
+    runner = Path(__file__).with_name("skill_runner.py")
+    done = subprocess.run([sys.executable, str(runner), str(folder)], capture_output=True, text=True, check=False)
+    outcomes = {line["unit"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert outcomes, done.stderr
+    return outcomes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("folder", "unit"), _units(), ids=[f"{folder.name}/{unit}" for folder, unit in _units()])
+def test_claim_of_a_skill_holds(folder: Path, unit: str) -> None:
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("the packages of the skills are not installed: `make test` installs them")
+
+    outcome = _outcomes(folder)[unit]
+
+    if outcome["state"] == "skipped":
+        pytest.skip(outcome["detail"])
+    assert outcome["state"] == "ran", outcome["detail"]
