@@ -26,12 +26,14 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from airskills.skill import CodeBlock, parse
+from airskills.markdown import CodeBlock
+from airskills.skill import parse
 
 SNIPPET_SECONDS = 120
 COMMAND_SECONDS = 120
@@ -92,7 +94,7 @@ def _block_units(folder: Path) -> Iterator[Unit]:
                     sections.setdefault(block.section, []).append(block)
         for section in sections.values():
             lines = ",".join(str(block.line - shift) for block in section)
-            yield Unit(f"blocks/{name}:{lines}", lambda section=section: _forked(folder, lambda: _run_section(section)))  # type: ignore[misc]  # a lambda with a bound default
+            yield Unit(f"blocks/{name}:{lines}", partial(_forked, folder, partial(_run_section, section)))
 
 
 def _run_section(blocks: list[CodeBlock]) -> None:
@@ -105,7 +107,7 @@ def _run_section(blocks: list[CodeBlock]) -> None:
         wanted = expected.partition(":")[2].strip()
         try:
             _execute(block.text, namespace, f"line {block.line}")
-        except Exception as error:  # noqa: BLE001 - the block promises some exception, and we compare it
+        except Exception as error:
             if wanted not in f"{type(error).__name__}: {error}":
                 raise
         else:
@@ -115,8 +117,10 @@ def _run_section(blocks: list[CodeBlock]) -> None:
 def _fact_units(folder: Path) -> Iterator[Unit]:
     path = folder / "facts.yaml"
     for fact in yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []:
-        yield Unit(f"facts/{fact['id']}/old", lambda fact=fact: _forked(folder, lambda: _run_old(fact)))  # type: ignore[misc]  # bound default
-        yield Unit(f"facts/{fact['id']}/new", lambda fact=fact: _forked(folder, lambda: _execute(fact["new"], {}, "new")))  # type: ignore[misc]  # bound default
+        yield Unit(f"facts/{fact['id']}/old", partial(_forked, folder, partial(_run_old, fact)))
+        yield Unit(
+            f"facts/{fact['id']}/new", partial(_forked, folder, partial(_execute, fact["new"], {}, "new"))
+        )
 
 
 def _run_old(fact: dict[str, str]) -> None:
@@ -126,13 +130,13 @@ def _run_old(fact: dict[str, str]) -> None:
         warnings.simplefilter("always")
         try:
             _execute(fact["old"], namespace, "old")
-        except BaseException as error:  # noqa: BLE001 - Rust panics are no Exception, and facts are about them too
+        except BaseException as error:
             said = f"{type(error).__name__}: {error}"
             if "fails" in fact and re.search(fact["fails"], said, re.DOTALL):
                 return
             raise
     if "silent" in fact:
-        if not eval(fact["silent"], namespace):  # noqa: S307 - our own file
+        if not eval(fact["silent"], namespace):
             raise AssertionError(f"the fault is not there: {fact['silent']}")
     elif "warns" in fact:
         said = "\n".join(f"{w.category.__name__}: {w.message}" for w in caught)
@@ -147,13 +151,14 @@ def _execute(source: str, namespace: dict[str, Any], where: str) -> None:
     for text, replacement in REPLACEMENTS.items():
         source = source.replace(text, replacement)
     namespace.setdefault("__name__", "__main__")
-    exec(compile(source, f"<{where}>", "exec"), namespace)  # noqa: S102 - running them is the point
+    exec(compile(source, f"<{where}>", "exec"), namespace)
 
 
 REPLACEMENTS: dict[str, str] = {}
+DISTRIBUTIONS = {"faiss-cpu": "faiss", "pyyaml": "yaml"}  # those whose import name differs
 
 
-def _forked(folder: Path, action: Callable[[], None]) -> str:
+def _forked(folder: Path, action: Callable[[], object]) -> str:
     """Run `action` in a forked child, in a fresh folder with the skill's stand-ins; "" or its traceback."""
     with tempfile.TemporaryDirectory() as scratch:
         reading, writing = os.pipe()
@@ -166,7 +171,7 @@ def _forked(folder: Path, action: Callable[[], None]) -> str:
         return _answer(child, reading)
 
 
-def _child(folder: Path, scratch: Path, action: Callable[[], None], writing: int) -> None:
+def _child(folder: Path, scratch: Path, action: Callable[[], object], writing: int) -> None:
     said = io.StringIO()
     result = ""
     try:
@@ -174,7 +179,7 @@ def _child(folder: Path, scratch: Path, action: Callable[[], None], writing: int
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             _prepare(folder, scratch)
             action()
-    except BaseException:  # noqa: BLE001 - whatever it is, the parent reports it
+    except BaseException:
         result = traceback.format_exc() + said.getvalue()[-2000:]
     os.write(writing, result.encode()[-60_000:] or b"ok")
     os._exit(0)
@@ -206,18 +211,15 @@ def _answer(child: int, reading: int) -> str:
 def _eval_units(folder: Path) -> Iterator[Unit]:
     for check in sorted((folder / "evals").glob("*/check.py")):
         for kind, wanted in (("reference", 0), ("wrong", 1)):
-            answer = check.parent / kind
-            yield Unit(
-                f"evals/{check.parent.name}/{kind}",
-                lambda check=check, answer=answer, wanted=wanted: _command([str(check), str(answer)], wanted),  # type: ignore[misc]  # bound defaults
-            )
+            arguments = [str(check), str(check.parent / kind)]
+            yield Unit(f"evals/{check.parent.name}/{kind}", partial(_command, arguments, wanted))
 
 
 def _command_units(folder: Path) -> Iterator[Unit]:
     for path in sorted((folder / "examples").glob("*.py")):
-        yield Unit(f"examples/{path.name}", lambda path=path: _command([str(path)], 0))  # type: ignore[misc]  # bound default
+        yield Unit(f"examples/{path.name}", partial(_command, [str(path)], 0))
     for path in sorted((folder / "scripts").glob("*.py")):
-        yield Unit(f"scripts/{path.name} --help", lambda path=path: _command([str(path), "--help"], 0))  # type: ignore[misc]  # bound default
+        yield Unit(f"scripts/{path.name} --help", partial(_command, [str(path), "--help"], 0))
 
 
 def _command(arguments: list[str], wanted: int) -> str:
@@ -225,7 +227,7 @@ def _command(arguments: list[str], wanted: int) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         environment = {**os.environ, **OFFLINE, "HOME": scratch, "HF_HOME": scratch}
         try:
-            done = subprocess.run(  # noqa: S603 - our own files
+            done = subprocess.run(
                 [sys.executable, *arguments],
                 cwd=scratch,
                 env=environment,
@@ -246,7 +248,8 @@ def warm_up(folder: Path) -> None:
     """Import what the skill is tested with, once, so that every forked unit starts at once."""
     skill = parse((folder / "SKILL.md").read_text(encoding="utf-8"), "SKILL.md")
     for pin in skill.metadata.get("airskills-tested-with", "").split():
-        module = {"faiss-cpu": "faiss"}.get(pin.partition("==")[0], pin.partition("==")[0].replace("-", "_"))
+        name = pin.partition("==")[0]
+        module = DISTRIBUTIONS.get(name, name.replace("-", "_"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module(module)

@@ -8,14 +8,13 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-import skill_runner
 import yaml
 
+import skill_runner
 from airskills import parse
 from airskills.catalog import estimate_tokens
 
@@ -72,7 +71,9 @@ def test_relative_links_of_a_skill_lead_to_its_files(folder: Path) -> None:
 
 @each_skill
 def test_every_file_of_a_skill_is_named_in_it(folder: Path) -> None:
-    text = "".join(path.read_text(encoding="utf-8") for path in [folder / "SKILL.md", *folder.glob("references/*.md")])
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in [folder / "SKILL.md", *folder.glob("references/*.md")]
+    )
     named = [*folder.glob("references/*.md"), *folder.glob("scripts/*.py"), *folder.glob("examples/*.py")]
 
     assert [path.name for path in named if path.name not in text] == []
@@ -87,7 +88,12 @@ def test_requests_are_ten_and_ten_split_six_to_four(folder: Path) -> None:
         for split in ("train", "validation")
     }
 
-    assert counts == {(True, "train"): 6, (True, "validation"): 4, (False, "train"): 6, (False, "validation"): 4}
+    assert counts == {
+        (True, "train"): 6,
+        (True, "validation"): 4,
+        (False, "train"): 6,
+        (False, "validation"): 4,
+    }
     assert sum(folder.name in r["query"] for r in requests) <= 3
 
 
@@ -119,10 +125,7 @@ def test_facts_are_complete_and_have_unique_ids(folder: Path) -> None:
 @each_skill
 def test_at_least_four_of_five_python_blocks_run(folder: Path) -> None:
     blocks = [
-        block
-        for _, found in skill_runner._documents(folder)
-        for block in found
-        if block.language == "python"
+        block for _, found in skill_runner._documents(folder) for block in found if block.language == "python"
     ]
     resting = [block for block in blocks if block.attributes.get("proof", "").startswith(("static", "skip"))]
 
@@ -130,24 +133,23 @@ def test_at_least_four_of_five_python_blocks_run(folder: Path) -> None:
     assert len(resting) <= 0.2 * len(blocks)
 
 
-def _units() -> Iterator[tuple[Path, str]]:
-    for folder in FOLDERS:
-        for unit in skill_runner.units(folder):
-            yield folder, unit.id
+UNITS = [(folder, unit.id) for folder in FOLDERS for unit in skill_runner.units(folder)]
 
 
 @cache
 def _outcomes(folder: Path) -> dict[str, dict[str, str]]:
     """Run all units of a skill once, in a process that no test shares."""
     runner = Path(__file__).with_name("skill_runner.py")
-    done = subprocess.run([sys.executable, str(runner), str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(runner), str(folder)], capture_output=True, text=True, check=False
+    )
     outcomes = {line["unit"]: line for line in map(json.loads, done.stdout.splitlines())}
     assert outcomes, done.stderr
     return outcomes
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("folder", "unit"), _units(), ids=[f"{folder.name}/{unit}" for folder, unit in _units()])
+@pytest.mark.parametrize(("folder", "unit"), UNITS, ids=[f"{folder.name}/{unit}" for folder, unit in UNITS])
 def test_claim_of_a_skill_holds(folder: Path, unit: str) -> None:
     if importlib.util.find_spec("torch") is None:
         pytest.skip("the packages of the skills are not installed: `make test` installs them")

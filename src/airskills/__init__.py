@@ -6,10 +6,10 @@ tool's dependencies and the tool stays free of theirs.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from airskills.errors import AirskillsError as AirskillsError
     from airskills.finding import Finding as Finding
     from airskills.index import Hit as Hit
@@ -33,6 +33,8 @@ __all__ = ["AirskillsError", "Finding", "Hit", "Library", "Skill", "parse"]
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
+        from importlib import import_module
+
         return getattr(import_module(f"airskills.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'airskills' has no attribute {name!r}")
 

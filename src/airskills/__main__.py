@@ -29,7 +29,7 @@ def _load_quickly(arguments: list[str]) -> bool:
         answer = (
             library.read(*arguments[1:]) if len(arguments) > 2 else library.load(arguments[1]).body.encode()
         )
-    except AirskillsError:
+    except (AirskillsError, OSError):
         return False
     try:
         sys.stdout.buffer.write(answer)

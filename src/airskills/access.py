@@ -9,6 +9,7 @@ from airskills import scan
 from airskills.errors import UnsafePathError
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
+MAX_PATH = 4096  # PATH_MAX of Linux
 
 
 def read_inside(folder: str, path: str) -> bytes | None:
@@ -17,10 +18,10 @@ def read_inside(folder: str, path: str) -> bytes | None:
     Raises:
         UnsafePathError: the path is absolute, climbs, is hidden, leads out through a link, or is over 16 MiB.
     """
-    target = "/".join([folder, *safe_parts(path)])
-    if not scan.inside(target, os.path.realpath(folder)):
+    real = os.path.realpath("/".join([folder, *safe_parts(path)]))
+    if not scan.inside(real, os.path.realpath(folder)):
         raise UnsafePathError(path, "it leads out of the skill through a link")
-    return _read_regular(os.path.realpath(target), path)
+    return _read_regular(real, path)
 
 
 def safe_parts(path: str) -> list[str]:
@@ -31,6 +32,8 @@ def safe_parts(path: str) -> list[str]:
     """
     reasons = (
         (not path, "it is empty"),
+        (len(path) > MAX_PATH, f"it is longer than {MAX_PATH:,} characters"),
+        (not _is_unicode(path), "it holds half of a surrogate pair"),
         ("\0" in path, "it holds a NUL byte"),
         ("\\" in path, "it holds a backslash; separators are forward slashes"),
         (path.startswith("/") or path[1:2] == ":", "it is absolute"),
@@ -47,6 +50,14 @@ def safe_parts(path: str) -> list[str]:
     if not parts:
         raise UnsafePathError(path, "it names no file")
     return parts
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_regular(real: str, path: str) -> bytes | None:

@@ -6,11 +6,11 @@ Source: client guide of the Agent Skills specification, "Disclose" and "Activate
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
-from xml.sax.saxutils import escape, quoteattr
 
 from airskills.errors import AirskillsError
 from airskills.skill import Skill
@@ -20,6 +20,9 @@ CHARACTERS_PER_TOKEN = (
     3.6  # prose and code of our skills, measured low so that the estimate errs on the long side
 )
 MAX_LISTED_FILES = 40
+
+# What XML 1.0 cannot hold (section 2.2), and lone surrogates, which no encoding can.
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 
 INSTRUCTIONS = (
     "These skills hold tested instructions for particular tools and tasks.\n"
@@ -53,6 +56,15 @@ class Catalog:
     dropped: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A skill as the catalogue shows it, each text on one line."""
+
+    name: str
+    description: str
+    location: str
+
+
 def estimate_tokens(text: str) -> int:
     """Tokens of `text`, estimated from its length; no tokenizer is loaded."""
     return round(len(text) / CHARACTERS_PER_TOKEN)
@@ -61,7 +73,7 @@ def estimate_tokens(text: str) -> int:
 def clients() -> dict[str, dict[str, str | int | None]]:
     """Budgets of known clients, with source and date."""
     found: dict[str, dict[str, str | int | None]] = json.loads(
-        files("airskills").joinpath("data/clients.json").read_text(encoding="utf-8")
+        Path(__file__).with_name("data").joinpath("clients.json").read_text(encoding="utf-8")
     )
     return found
 
@@ -95,8 +107,9 @@ def render(skills: Iterable[Skill], form: Format = "xml", budget: Budget | None 
     if not ordered:
         return Catalog("")
     budget = budget or Budget()
-    longest = max(len(skill.description) for skill in ordered)
-    longest = min(longest, budget.skill_characters or longest)
+    longest = max(len(one_line(skill.description)) for skill in ordered)
+    if budget.skill_characters is not None:
+        longest = min(longest, budget.skill_characters)
     limit = budget.characters
     full = _catalog(ordered, (), form, longest)
     if limit is None or len(full.text) <= limit:
@@ -113,12 +126,22 @@ def render(skills: Iterable[Skill], form: Format = "xml", budget: Budget | None 
 
 
 def _catalog(shown: Sequence[Skill], dropped: Sequence[Skill], form: Format, width: int) -> Catalog:
-    texts = {skill.name: shorten(skill.description, width) for skill in shown}
-    shortened = tuple(skill.name for skill in shown if texts[skill.name] != skill.description)
-    note = _note(len(shortened), [skill.name for skill in dropped])
-    return Catalog(
-        _RENDERERS[form](shown, texts, note), tuple(texts), shortened, tuple(skill.name for skill in dropped)
+    entries = [
+        Entry(one_line(s.name), shorten(one_line(s.description), width), one_line(s.path)) for s in shown
+    ]
+    shortened = tuple(
+        skill.name
+        for skill, entry in zip(shown, entries, strict=True)
+        if entry.description != one_line(skill.description)
     )
+    left_out = tuple(skill.name for skill in dropped)
+    text = _RENDERERS[form](entries, _note(len(shortened), left_out))
+    return Catalog(text, tuple(skill.name for skill in shown), shortened, left_out)
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, without the characters that XML cannot hold."""
+    return " ".join(_UNPRINTABLE.sub("\ufffd", text).split())
 
 
 def shorten(text: str, width: int) -> str:
@@ -134,39 +157,43 @@ def shorten(text: str, width: int) -> str:
     )
 
 
-def _note(shortened: int, dropped: list[str]) -> str:
+def _note(shortened: int, dropped: Sequence[str]) -> str:
     said = []
     if shortened:
-        said.append(f"{shortened} descriptions are shortened")
-    if dropped:
-        said.append(f"{len(dropped)} skills are left out ({dropped[0]} to {dropped[-1]})")
+        said.append(
+            "1 description is shortened" if shortened == 1 else f"{shortened} descriptions are shortened"
+        )
+    if len(dropped) == 1:
+        said.append(f"1 skill is left out ({one_line(dropped[0])})")
+    elif dropped:
+        said.append(f"{len(dropped)} skills are left out ({one_line(dropped[0])} to {one_line(dropped[-1])})")
     return f"To fit the budget, {' and '.join(said)}; `airskills search` finds them all." if said else ""
 
 
-def _xml(skills: Sequence[Skill], texts: dict[str, str], note: str) -> str:
+def _xml(entries: Sequence[Entry], note: str) -> str:
     lines = [INSTRUCTIONS + "<available_skills>"]
-    for skill in skills:
+    for entry in entries:
         lines.append("  <skill>")
-        lines.append(f"    <name>{escape(skill.name)}</name>")
-        if texts[skill.name]:
-            lines.append(f"    <description>{escape(texts[skill.name])}</description>")
-        lines.append(f"    <location>{escape(skill.path)}</location>")
+        lines.append(f"    <name>{_escape(entry.name)}</name>")
+        if entry.description:
+            lines.append(f"    <description>{_escape(entry.description)}</description>")
+        lines.append(f"    <location>{_escape(entry.location)}</location>")
         lines.append("  </skill>")
     lines.append("</available_skills>")
     return "\n".join([*lines, *([note] if note else [])]) + "\n"
 
 
-def _json(skills: Sequence[Skill], texts: dict[str, str], note: str) -> str:
-    listed = [{"name": s.name, "description": texts[s.name], "location": s.path} for s in skills]
+def _json(entries: Sequence[Entry], note: str) -> str:
+    listed = [asdict(entry) for entry in entries]
     return json.dumps({"skills": listed, **({"note": note} if note else {})}, ensure_ascii=False) + "\n"
 
 
-def _markdown(skills: Sequence[Skill], texts: dict[str, str], note: str) -> str:
-    lines = [f"- **{s.name}**{': ' if texts[s.name] else ''}{texts[s.name]} ({s.path})" for s in skills]
+def _markdown(entries: Sequence[Entry], note: str) -> str:
+    lines = [f"- **{e.name}**{': ' if e.description else ''}{e.description} ({e.location})" for e in entries]
     return "\n".join([INSTRUCTIONS, *lines, *(["", note] if note else [])]) + "\n"
 
 
-_RENDERERS: dict[Format, Callable[[Sequence[Skill], dict[str, str], str], str]] = {
+_RENDERERS: dict[Format, Callable[[Sequence[Entry], str], str]] = {
     "xml": _xml,
     "json": _json,
     "markdown": _markdown,
@@ -191,20 +218,28 @@ def wrap(skill: Skill, listed: Sequence[str], *, cut: bool = False) -> str:
         listed: its files, relative; SKILL.md is left out, and at most 40 are named.
         cut: the list given is itself incomplete.
     """
-    others = [name for name in listed if name != "SKILL.md"]
-    named = [f"  <file>{escape(name)}</file>" for name in others[:MAX_LISTED_FILES]]
+    name = _escape(one_line(skill.name)).replace('"', "&quot;")
+    others = [path for path in listed if path != "SKILL.md"]
+    named = [f"  <file>{_escape(one_line(path))}</file>" for path in others[:MAX_LISTED_FILES]]
     if cut or len(others) > MAX_LISTED_FILES:
         named.append("  <!-- more files exist; list the folder to see them -->")
     resources = ["", "<skill_resources>", *named, "</skill_resources>"] if named else []
     return "\n".join(
         [
-            f"<skill_content name={quoteattr(skill.name)}>",
-            skill.body.rstrip("\n"),
+            f'<skill_content name="{name}">',
+            skill.body.rstrip("\n").replace(
+                "</skill_content", "&lt;/skill_content"
+            ),  # the body cannot end it
             "",
-            f"Skill directory: {skill.directory}",
+            f"Skill directory: {one_line(skill.directory)}",
             "Relative paths in this skill are relative to the skill directory.",
             *resources,
             "</skill_content>",
             "",
         ]
     )
+
+
+def _escape(text: str) -> str:
+    """Text for XML; the standard library's function imports `urllib.request`."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from difflib import get_close_matches
 from functools import wraps
 from importlib import import_module
+from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
+from airskills import __version__
 from airskills.errors import AirskillsError
 from airskills.library import Library
 
@@ -21,9 +27,7 @@ if TYPE_CHECKING:
     from airskills.index import Hit
     from airskills.skill import Skill
 
-_EXITS = """
-
-\b
+_EXITS = """\b
 Exit codes:
   0  done, nothing to complain about
   1  it ran, and found something wrong (or no match)
@@ -34,31 +38,75 @@ _LABS = {
     "rl": ("airskills.rl.cli", "rl", "Reward kernels, losses and training for RL on language models."),
     "grok": ("airskills.grokking.cli", "grokking", "Grokking experiments and their benchmark."),
 }
+# Commands for authors, in a module that only they import.
+_AUTHORS = ("check", "rule")
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _as_written(help_: str | None) -> str | None:
+    """Keep the lines of a docstring's examples; click would fill them into a paragraph."""
+    return cleandoc(help_).replace("\n\nExample", "\n\n\b\nExample") if help_ else help_
+
+
+class _Command(click.Command):
+    def __init__(self, name: str | None, *, help: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name, help=_as_written(help), **kwargs)
 
 
 class _Group(click.Group):
     """Turns our errors into one line on standard error and exit code 2; mounts the labs lazily."""
 
+    command_class = _Command
+
+    def __init__(self, *args: Any, help: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, help=_as_written(help), **kwargs)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *(name for name in _LABS if _lab_exists(name))])
+        labs = (name for name in _LABS if _lab_exists(name))
+        return sorted([*super().list_commands(ctx), *_AUTHORS, *labs])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command; of a lab only its name and line of help, so that `--help` imports none of them."""
         if cmd_name in _LABS and _lab_exists(cmd_name):
-            return _lab(cmd_name)
+            return click.Command(cmd_name, short_help=_LABS[cmd_name][2])
+        if cmd_name in _AUTHORS:
+            return cast("click.Command", getattr(import_module("airskills.cli_check"), cmd_name))
         return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None and args[0][:1] != "-":
+            meant = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            suggestion = f" Did you mean {meant[0]!r}?" if meant else ""
+            ctx.fail(f"No such command {args[0]!r}.{suggestion}")
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in _LABS and not ctx.resilient_parsing:  # completion stays quick
+            command = _lab(name)
+        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except AirskillsError as error:
-            click.echo(f"error: {error}", err=True)
-            if error.help:
-                click.echo(f"help: {error.help}", err=True)
-            ctx.exit(2)
-        except FileNotFoundError as error:
-            raise click.UsageError(str(error), ctx) from error
+            _fail(ctx, str(error), error.help)
+        except ModuleNotFoundError as error:
+            if ctx.invoked_subcommand not in _LABS or _is_ours(error):
+                raise
+            missing = _missing_extra(ctx.invoked_subcommand, error)
+            _fail(ctx, str(missing), missing.help)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            _fail(ctx, f"{error.filename}: {error.strerror}" if error.filename else str(error), "")
+
+
+def _fail(ctx: click.Context, message: str, help_: str) -> NoReturn:
+    click.echo(f"error: {message}", err=True)
+    if help_:
+        click.echo(f"help: {help_}", err=True)
+    ctx.exit(2)
 
 
 def _lab_exists(name: str) -> bool:
@@ -67,23 +115,22 @@ def _lab_exists(name: str) -> bool:
 
 
 def _lab(name: str) -> click.Command:
-    module, extra, help_ = _LABS[name]
     try:
-        command: click.Command = import_module(module).group
+        command: click.Command = import_module(_LABS[name][0]).group
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("airskills"):
+        if _is_ours(error):
             raise
-        message = f"`airskills {name}` needs {error.name}, which is not installed"
-
-        @click.command(
-            name, short_help=help_, context_settings={"ignore_unknown_options": True, "help_option_names": []}
-        )
-        @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
-        def missing(rest: tuple[str, ...]) -> None:  # noqa: ARG001 - whatever follows, the answer is the same
-            raise AirskillsError(message, help=f"pip install 'airskills[{extra}]'")
-
-        return missing
+        raise _missing_extra(name, error) from error
     return command
+
+
+def _is_ours(error: ModuleNotFoundError) -> bool:
+    return (error.name or "").partition(".")[0] == "airskills"
+
+
+def _missing_extra(name: str, error: ModuleNotFoundError) -> AirskillsError:
+    message = f"`airskills {name}` needs {error.name}, which is not installed"
+    return AirskillsError(message, help=f"pip install 'airskills[{_LABS[name][1]}]'")
 
 
 def _library_options(command: F) -> F:
@@ -127,14 +174,13 @@ def _complete_files(ctx: click.Context, _param: click.Parameter, incomplete: str
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=_EXITS.strip(),
+    epilog=_EXITS,
     no_args_is_help=True,
 )
-@click.version_option(package_name="airskills", prog_name="airskills")
+@click.version_option(__version__, prog_name="airskills")
 def cli() -> None:
-    r"""AI-research skills that agents and researchers can trust.
+    """AI-research skills that agents and researchers can trust.
 
-    \b
     Examples:
       airskills search "my reward stays flat"
       airskills load grpo-rl-training
@@ -149,9 +195,8 @@ def cli() -> None:
 @_library_options
 @_json_option
 def list_(library: Library, category: str | None, tag: str | None, as_json: bool) -> None:
-    r"""List the visible skills: name, category, description.
+    """List the visible skills: name, category, description.
 
-    \b
     Examples:
       airskills list
       airskills list --category post-training --json
@@ -165,7 +210,8 @@ def list_(library: Library, category: str | None, tag: str | None, as_json: bool
         )
     waiting = sum(finding.code == "AS802" for finding in library.findings)
     if waiting:
-        click.echo(f"{waiting} project skills are not trusted; `airskills doctor` names them.", err=True)
+        said = "1 project skill is" if waiting == 1 else f"{waiting} project skills are"
+        click.echo(f"{said} not trusted; `airskills doctor` names them.", err=True)
 
 
 @cli.command()
@@ -183,9 +229,8 @@ def search(
     tag: str | None,
     as_json: bool,
 ) -> None:
-    r"""Find skills for a request in your own words. Prints nothing and exits 1 when none fits well.
+    """Find skills for a request in your own words. Prints nothing and exits 1 when none fits well.
 
-    \b
     Examples:
       airskills search "adapter merge changes the logits"
       airskills search vector index recall too low --json
@@ -217,21 +262,18 @@ def load(
     section: str | None,
     as_json: bool,
 ) -> None:
-    r"""Print the instructions of the skill NAME, or one FILE of it.
+    """Print the instructions of the skill NAME, or one FILE of it.
 
-    \b
     Examples:
       airskills load faiss
       airskills load faiss --wrap
       airskills load faiss --section Symptoms
       airskills load faiss references/troubleshooting.md
     """
-    if sum(map(bool, (file, raw, wrap, section, as_json))) > 1:
+    if sum((file is not None, raw, wrap, section is not None, as_json)) > 1:
         raise click.UsageError("FILE, --raw, --wrap, --section and --json exclude each other")
-    if file or raw:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(library.read(name, file or "SKILL.md"))
-        sys.stdout.buffer.flush()
+    if raw or file is not None:
+        click.echo(library.read(name, "SKILL.md" if file is None else file), nl=False)
         return
     skill = library.load(name)
     if as_json:
@@ -246,22 +288,29 @@ def load(
     elif wrap:
         from airskills import catalog
 
-        click.echo(catalog.wrap(skill, library.files(name)), nl=False)
+        _print(catalog.wrap(skill, library.files(name)), nl=False)
     else:
-        click.echo(_section(skill, section) if section else skill.body, nl=False)
+        _print(skill.body if section is None else _section(skill, section), nl=False)
 
 
 def _section(skill: Skill, heading: str) -> str:
     found = skill.section(heading)
     if found is None:
-        names = ", ".join(f"{h.text!r}" for h in skill.headings if h.level == 2)
-        raise AirskillsError(f"Skill {skill.name!r} has no heading {heading!r}", help=f"It has {names}")
+        names = ", ".join(repr(found.text) for found in skill.headings if found.level == 2)
+        raise AirskillsError(
+            f"Skill {skill.name!r} has no heading {heading!r}", help=f"It has {names or 'no headings'}"
+        )
     return found
 
 
 @cli.command()
 @click.option(
-    "--format", "form", type=click.Choice(["xml", "json", "markdown"]), default="xml", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["xml", "json", "markdown"]),
+    default="xml",
+    show_default=True,
+    help="How to write it.",
 )
 @click.option("--budget", type=click.IntRange(min=1), help="Characters at most.")
 @click.option(
@@ -270,6 +319,9 @@ def _section(skill: Skill, heading: str) -> str:
 @click.option("--client", help="Use the limits of this client, such as claude-code or codex.")
 @click.option("--category", help="Only this category.")
 @_library_options
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the text with the names it shows, shortens and leaves out."
+)
 def prompt(
     library: Library,
     form: Any,
@@ -277,10 +329,10 @@ def prompt(
     tokens: int | None,
     client: str | None,
     category: str | None,
+    as_json: bool,
 ) -> None:
-    r"""Print the catalogue for a system prompt, cut to a budget. Prints nothing when there are no skills.
+    """Print the catalogue for a system prompt, cut to a budget. Prints nothing when there are no skills.
 
-    \b
     Examples:
       airskills prompt
       airskills prompt --client claude-code
@@ -296,7 +348,10 @@ def prompt(
     ]
     chosen = [skill for skill in library if not category or skill.category == category]
     rendered = catalog.render(chosen, form, catalog.Budget(min(most, default=None), limits.skill_characters))
-    click.echo(rendered.text, nl=False)
+    if as_json:
+        _print_json(asdict(rendered))
+        return
+    _print(rendered.text, nl=False)
     if rendered.shortened or rendered.dropped:
         click.echo(f"shortened: {len(rendered.shortened)}, left out: {len(rendered.dropped)}", err=True)
 
@@ -304,10 +359,15 @@ def prompt(
 @cli.command()
 @click.argument("name")
 @click.option(
-    "--dir", "parent", default="skills", show_default=True, type=click.Path(file_okay=False, path_type=Path)
+    "--dir",
+    "parent",
+    default="skills",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that will hold it.",
 )
 @click.option("--description", default="", help="What it does and when to use it.")
-@click.option("--category", default="research", show_default=True)
+@click.option("--category", default="research", show_default=True, help="Its category.")
 @click.option("--tags", default="", help="Space-separated tags.")
 @click.option("--pins", default="", help='Exact pins, such as "trl==1.16.0 peft==0.21.2".')
 @_json_option
@@ -320,9 +380,8 @@ def new(
     pins: str,
     as_json: bool,
 ) -> None:
-    r"""Make the folder of a new skill from the template.
+    """Make the folder of a new skill from the template.
 
-    \b
     Examples:
       airskills new my-tool
       airskills new my-tool --dir ~/.agents/skills --description "... Use when ..."
@@ -333,25 +392,29 @@ def new(
     if as_json:
         _print_json([str(path) for path in made])
     else:
-        click.echo("\n".join(map(str, made)))
+        _print("\n".join(map(str, made)))
 
 
 @cli.command()
 @click.argument("name", shell_complete=_complete_names)
 @click.argument("file", required=False, shell_complete=_complete_files)
 @_library_options
-def path(library: Library, name: str, file: str | None) -> None:
-    r"""Print where a skill, or one file of it, lies on disk.
+@_json_option
+def path(library: Library, name: str, file: str | None, as_json: bool) -> None:
+    """Print where a skill, or one file of it, lies on disk.
 
-    \b
     Examples:
       airskills path peft
       python "$(airskills path peft scripts/adapter_memory.py)" --help
     """
-    if file:
+    if file is not None:
         library.read(name, file)
     folder = library.load(name).directory
-    click.echo(os.path.normpath(f"{folder}/{file}") if file else folder)
+    found = folder if file is None else os.path.normpath(f"{folder}/{file}")
+    if as_json:
+        _print_json({"name": name, "path": found})
+    else:
+        _print(found)
 
 
 @cli.command()
@@ -359,9 +422,8 @@ def path(library: Library, name: str, file: str | None) -> None:
 @click.option("--remove", is_flag=True, help="Take the trust back.")
 @_json_option
 def trust(folder: str, remove: bool, as_json: bool) -> None:
-    r"""Trust the project skills of FOLDER as they are now; a changed file ends the trust.
+    """Trust the project skills of FOLDER as they are now; a changed file ends the trust.
 
-    \b
     Examples:
       airskills trust
       airskills trust ../other-project --remove
@@ -376,7 +438,7 @@ def trust(folder: str, remove: bool, as_json: bool) -> None:
     if as_json:
         _print_json(chosen)
     else:
-        click.echo("\n".join(chosen) if chosen else "No project skills here.", err=not chosen)
+        _print("\n".join(chosen) if chosen else "No project skills here.", err=not chosen)
 
 
 @cli.command()
@@ -386,6 +448,10 @@ def doctor(library: Library, as_json: bool) -> None:
     """Say what was scanned, found and skipped, and why; and how the search index is.
 
     Exits 1 when there is a finding of severity error.
+
+    Examples:
+      airskills doctor
+      airskills doctor --path skills --json
     """
     scopes = [
         {"kind": scope.kind, "root": scope.root, "exists": Path(scope.root).is_dir(), "skills": count}
@@ -403,7 +469,7 @@ def doctor(library: Library, as_json: bool) -> None:
             [(s["kind"], s["root"], s["skills"] if s["exists"] else "-") for s in scopes],
         )
         fts = "FTS5" if state["fts5"] else "no FTS5"
-        click.echo(f"\nindex: {state['path']} ({state['skills']} skills, {state['bytes']:,} bytes, {fts})")
+        _print(f"\nindex: {state['path']} ({state['skills']} skills, {state['bytes']:,} bytes, {fts})")
         _print_findings(findings)
     if any(finding.severity == "error" for finding in findings):
         raise SystemExit(1)
@@ -412,9 +478,8 @@ def doctor(library: Library, as_json: bool) -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    r"""Print the completion script of a shell.
+    """Print the completion script of a shell.
 
-    \b
     Example:
       airskills completion bash >> ~/.bashrc
     """
@@ -450,20 +515,26 @@ def _hit(hit: Hit) -> dict[str, Any]:
     }
 
 
+def _print(text: str, *, nl: bool = True, err: bool = False) -> None:
+    """UTF-8 in every locale, as the quick path of `load` writes it; names of files byte for byte."""
+    click.echo(text.encode(errors="surrogateescape"), nl=nl, err=err)
+
+
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    click.echo(text.encode(errors="backslashreplace"))  # JSON writes a lone surrogate in the same way
 
 
 def _print_findings(findings: Iterable[Finding]) -> None:
     for finding in findings:
-        click.echo(str(finding))
+        _print(str(finding))
 
 
 def _print_table(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     """A table for people; tab-separated lines, without a heading, when the output is piped."""
     if not sys.stdout.isatty():
         for row in rows:
-            click.echo("\t".join(str(cell) for cell in row))
+            _print("\t".join(_cell(cell) for cell in row))
         return
     from rich.console import Console
     from rich.table import Table
@@ -471,5 +542,11 @@ def _print_table(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
 
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(Text(str(row[0]), style="cyan"), *(Text(str(cell)) for cell in row[1:]))
+        table.add_row(Text(_cell(row[0]), style="cyan"), *(Text(_cell(cell)) for cell in row[1:]))
     Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    """One line without control characters: a description may not move the cursor of whoever lists it."""
+    words = " ".join(str(value).split())
+    return "".join(char for char in words if unicodedata.category(char) not in {"Cc", "Cf"})

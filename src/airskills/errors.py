@@ -14,6 +14,10 @@ class AirskillsError(Exception):
         super().__init__(message)
         self.help = help
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by parts, so that an error crosses from one process to another."""
+        return type(self).__new__, (type(self),), {**self.__dict__, "args": self.args}
+
 
 class SkillSyntaxError(AirskillsError):
     """A file that cannot be read as a skill, even leniently.
@@ -48,7 +52,7 @@ class UnknownSkillError(AirskillsError, KeyError):
         meant = (
             f"Did you mean {', '.join(suggestions)}?" if suggestions else "`airskills list` shows every name."
         )
-        AirskillsError.__init__(self, f"No skill is called {name!r}{note}", help=meant)
+        AirskillsError.__init__(self, f"No skill is called {name[:200]!r}{note}", help=meant)
 
     def __str__(self) -> str:
         return Exception.__str__(self)
@@ -64,7 +68,7 @@ class UnsafePathError(AirskillsError, ValueError):
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(
-            f"Refused to read {path!r}: {reason}",
+            f"Refused to read {path[:200]!r}: {reason}",
             help="Give a path relative to the skill, such as references/x.md",
         )
         self.path = path

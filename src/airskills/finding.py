@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from airskills.record import Record
 
-Severity = Literal["error", "warning", "note"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Severity = Literal["error", "warning", "note"]
+else:
+    Severity = str
 
 # What the parser and the loader can say. The severity belongs to the code, never to one occurrence.
 SEVERITIES: dict[str, Severity] = {
@@ -40,8 +45,17 @@ SEVERITIES: dict[str, Severity] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+def declare(code: str, severity: Severity) -> None:
+    """Give a code its severity, once.
+
+    Raises:
+        ValueError: the code has another severity already.
+    """
+    if SEVERITIES.setdefault(code, severity) != severity:
+        raise ValueError(f"{code} is declared as {SEVERITIES[code]} and as {severity}")
+
+
+class Finding(Record):
     """What is wrong, where, and what to do.
 
     Attributes:

@@ -8,12 +8,15 @@ two together. Source: Agent Skills specification, "SKILL.md format"; client guid
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from airskills.errors import SkillSyntaxError
+from airskills.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     import yaml
 
 MAX_FRONTMATTER_CHARACTERS = 64 * 1024
@@ -31,11 +34,16 @@ _PLAIN_LINE = re.compile(
     re.VERBOSE,
 )
 _TYPED_WORDS = frozenset({"yes", "no", "true", "false", "on", "off", "null", "y", "n"})
-_REPAIRABLE = re.compile(rf"(?P<head>[ ]*{_KEY}:[ \t]+)(?P<value>[^\s\"'|>\[{{&*!%@`#-].*)")
+# The slow path only: compiled when it is first taken.
+_ENTRY = rf"(?P<indent>[ ]*)(?P<key>{_KEY}):[ \t]+(?P<value>\S.*)"
+_NOT_PLAIN = tuple("\"'|>[{&*!%@`#-")  # a value that begins so is quoted already, or is no plain text
+_UNPRINTABLE = (  # everything but `c-printable` of YAML 1.1, section 5.1
+    "[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
+_KINDS = frozenset({"str", "null", "bool", "int", "float", "timestamp", "merge", "value", "map", "seq"})
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(Record):
     """A document cut in two.
 
     Attributes:
@@ -49,23 +57,22 @@ class Split:
     body_line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Frontmatter:
+class Frontmatter(Record):
     """What the YAML says and where it says it.
 
     Attributes:
         fields: top-level keys with plain Python values.
         positions: 1-based (line, column) in the file of each key; nested keys are joined by dots.
-        texts: the source text of each scalar, so that `1.10` need not become `1.1`.
+        texts: the source text of each scalar, so that `1.10` need not become `1.1`, by the keys that lead to it.
         duplicates: keys that occur twice, with the position of the second; the first value counts.
-        repaired: keys whose unquoted colon was repaired.
+        repaired: keys whose unquoted colon was repaired, with their positions.
     """
 
     fields: dict[str, Any]
     positions: dict[str, Position]
-    texts: dict[str, str]
+    texts: dict[tuple[str, ...], str]
     duplicates: tuple[tuple[str, Position], ...] = ()
-    repaired: tuple[str, ...] = ()
+    repaired: tuple[tuple[str, Position], ...] = ()
 
 
 def split(text: str, path: str) -> Split:
@@ -117,7 +124,8 @@ def read(source: str, path: str, *, first_line: int = 2) -> Frontmatter:
         first_line: line of the file on which `source` begins.
 
     Raises:
-        SkillSyntaxError: AS105 not YAML, AS108 aliases or nesting over 16, AS109 not a mapping.
+        SkillSyntaxError: AS105 not YAML, AS108 aliases or nesting over 16, AS109 not a mapping, AS121 a control
+            character.
     """
     plain = _read_plain(source, first_line)
     if plain is not None:
@@ -127,7 +135,7 @@ def read(source: str, path: str, *, first_line: int = 2) -> Frontmatter:
     except SkillSyntaxError as error:
         if error.code != "AS105":
             raise
-        repaired, keys = _quote_colons(source)
+        repaired, keys = quote_colons(source, first_line)
         if not keys:
             raise
         try:
@@ -156,13 +164,13 @@ def _read_plain(source: str, first_line: int) -> Frontmatter | None:
             return None
         else:
             indent = depth
-        target, name = (found.fields, key) if depth == 0 else (found.fields[parent], f"{parent}.{key}")
+        target, keys = (found.fields, (key,)) if depth == 0 else (found.fields[parent], (parent, key))
         if key in target:
             return None
         target[key] = {} if value is None else value
-        found.positions[name] = (number, depth + 1)
+        found.positions[".".join(keys)] = (number, depth + 1)
         if value is not None:
-            found.texts[name] = value
+            found.texts[keys] = value
     return found if found.fields and not (parent and not found.fields[parent]) else None
 
 
@@ -180,29 +188,49 @@ def _plain_line(line: str) -> tuple[int, str, str | None] | None:
 def _read_yaml(source: str, path: str, first_line: int) -> Frontmatter:
     import yaml
 
+    at = _position_in(source, first_line)
+    _refuse_unprintable(source, path, at)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _refuse_bombs(yaml.parse(source, Loader=loader), path, first_line)
+        _refuse_bombs(yaml.parse(source, Loader=loader), path, at)
         root = yaml.compose(source, Loader=loader)
-    except yaml.YAMLError as error:
-        line, column = _mark(error)
+    except (yaml.YAMLError, ValueError) as error:  # PyYAML without libyaml: ValueError for "\\U00110000"
         message = f"The frontmatter is not YAML: {_problem(error)}"
         raise SkillSyntaxError(
-            path, first_line + line, column + 1, "AS105", message, help="Put double quotes around the value"
+            path, *at(_index(error)), "AS105", message, help="Put double quotes around the value"
         ) from error
     if not isinstance(root, yaml.MappingNode):
         raise SkillSyntaxError(
             path,
-            first_line,
-            1,
+            *(at(root.start_mark.index) if root else (first_line, 1)),
             "AS109",
             "The frontmatter is not a mapping of fields",
             help="Write name: and description: lines",
         )
-    return _convert(root, path, first_line)
+    return _convert(root, path, at)
 
 
-def _refuse_bombs(events: Any, path: str, first_line: int) -> None:
+def _position_in(source: str, first_line: int) -> Callable[[int], Position]:
+    """Index in `source` to position in the file; only a line feed ends a line there, whatever YAML thinks."""
+    from bisect import bisect_right
+
+    starts = [0, *(match.end() for match in re.finditer("\n", source))]
+
+    def at(index: int) -> Position:
+        row = bisect_right(starts, index) - 1
+        return first_line + row, index - starts[row] + 1
+
+    return at
+
+
+def _refuse_unprintable(source: str, path: str, at: Callable[[int], Position]) -> None:
+    found = re.search(_UNPRINTABLE, source)
+    if found:
+        message = f"The frontmatter holds the character U+{ord(found[0]):04X}, which YAML forbids"
+        raise SkillSyntaxError(path, *at(found.start()), "AS121", message, help="Remove it")
+
+
+def _refuse_bombs(events: Any, path: str, at: Callable[[int], Position]) -> None:
     """Stop before composing: aliases can multiply and deep nesting can exhaust the stack."""
     import yaml
 
@@ -216,67 +244,53 @@ def _refuse_bombs(events: Any, path: str, first_line: int) -> None:
             what = f"The frontmatter is nested deeper than {MAX_DEPTH} levels"
         if what:
             raise SkillSyntaxError(
-                path,
-                first_line + event.start_mark.line,
-                event.start_mark.column + 1,
-                "AS108",
-                what,
-                help="Write the value out",
+                path, *at(event.start_mark.index), "AS108", what, help="Write the value out"
             )
 
 
-def _convert(root: yaml.MappingNode, path: str, first_line: int) -> Frontmatter:
+def _convert(root: yaml.MappingNode, path: str, at: Callable[[int], Position]) -> Frontmatter:
     import yaml
 
-    fields: dict[str, Any] = {}
     positions: dict[str, Position] = {}
-    texts: dict[str, str] = {}
+    texts: dict[tuple[str, ...], str] = {}
     duplicates: list[tuple[str, Position]] = []
 
-    def mapping(node: yaml.MappingNode, prefix: str) -> dict[str, Any]:
+    def mapping(node: yaml.MappingNode, above: tuple[str, ...]) -> dict[str, Any]:
         out: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node.value, str) else "?"
-            name = f"{prefix}{key}"
-            position = (first_line + key_node.start_mark.line, key_node.start_mark.column + 1)
+            name = ".".join([*above, key])
+            position = at(key_node.start_mark.index)
             if key in out:
                 duplicates.append((name, position))
                 continue
             positions[name] = position
-            out[key] = value(value_node, name)
+            out[key] = value(value_node, (*above, key))
         return out
 
-    def value(node: yaml.Node, name: str) -> Any:
+    def value(node: yaml.Node, keys: tuple[str, ...]) -> Any:
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        if kind not in _KINDS:
+            message = f"The frontmatter is not YAML we accept: tag {node.tag!r}"
+            raise SkillSyntaxError(path, *at(node.start_mark.index), "AS105", message, help="Remove the tag")
         if isinstance(node.value, str):
-            texts[name] = node.value
-            return _scalar(node, path, first_line)
+            texts[keys] = node.value
+            return _scalar(kind, node.value)
         if isinstance(node, yaml.MappingNode):
-            return mapping(node, f"{name}.")
-        return [value(item, f"{name}[]") for item in node.value]
+            return mapping(node, keys)
+        return [value(item, (*keys, "[]")) for item in node.value]
 
-    fields.update(mapping(root, ""))
-    return Frontmatter(fields, positions, texts, tuple(duplicates))
+    return Frontmatter(mapping(root, ()), positions, texts, tuple(duplicates))
 
 
-def _scalar(node: yaml.Node, path: str, first_line: int) -> Any:
+def _scalar(kind: str, text: str) -> Any:
     """The Python value of a scalar; one that YAML 1.1 cannot build (month 13) stays text."""
-    kind = node.tag.removeprefix("tag:yaml.org,2002:")
-    text = node.value
     if kind == "str":
         return text
     if kind == "null":
         return None
     if kind == "bool":
         return text.lower() in {"yes", "true", "on"}
-    if kind not in {"int", "float", "timestamp", "merge", "value"}:
-        raise SkillSyntaxError(
-            path,
-            first_line + node.start_mark.line,
-            node.start_mark.column + 1,
-            "AS105",
-            f"The frontmatter is not YAML we accept: tag {node.tag!r}",
-            help="Remove the tag",
-        )
     for number in (int, float):
         try:
             return number(text)
@@ -296,36 +310,52 @@ def is_string(value: object) -> bool:
     return isinstance(value, str) and not isinstance(value, _Typed)
 
 
-def _quote_colons(source: str) -> tuple[str, list[str]]:
+def quote_colons(source: str, first_line: int) -> tuple[str, list[tuple[str, Position]]]:
     """Put quotes around unquoted values that hold a colon, as the client guide asks; also over indented lines."""
     lines = source.split("\n")
-    keys: list[str] = []
+    repaired: list[tuple[str, Position]] = []
     number = 0
     while number < len(lines):
-        match = _REPAIRABLE.fullmatch(lines[number])
-        last = number
-        if match is not None:
-            indent = len(lines[number]) - len(lines[number].lstrip(" "))
-            while last + 1 < len(lines) and re.match(rf"[ ]{{{indent + 1},}}\S", lines[last + 1]):
-                last += 1
-        if match is not None and re.search(
-            r":(\s|$)", "\n".join([match["value"], *lines[number + 1 : last + 1]])
-        ):
-            escaped = [line.replace("\\", "\\\\").replace('"', '\\"') for line in lines[number : last + 1]]
-            head = len(match["head"])
-            escaped[0] = f'{escaped[0][:head]}"{escaped[0][head:]}'
-            escaped[-1] = f'{escaped[-1].rstrip()}"'
-            lines[number : last + 1] = escaped
-            keys.append(match["head"].strip().rstrip(": \t"))
-        number = last + 1
-    return "\n".join(lines), keys
+        entry = re.fullmatch(_ENTRY, lines[number])
+        end = _value_end(lines, number, len(entry["indent"])) if entry else number + 1
+        if entry and _has_bare_colon([entry["value"], *lines[number + 1 : end]]):
+            lines[number:end] = _quoted(lines[number:end], entry.start("value"))
+            repaired.append((entry["key"], (first_line + number, len(entry["indent"]) + 1)))
+        number = end
+    return "\n".join(lines), repaired
 
 
-def _mark(error: yaml.YAMLError) -> Position:
+def _value_end(lines: list[str], start: int, indent: int) -> int:
+    """Index after the value that begins on line `start`: lines indented deeper than its key belong to it."""
+    end = start + 1
+    for number in range(start + 1, len(lines)):
+        bare = lines[number].lstrip(" ")
+        if bare and len(lines[number]) - len(bare) <= indent:
+            break
+        if bare:
+            end = number + 1
+    return end
+
+
+def _has_bare_colon(value: list[str]) -> bool:
+    return not value[0].startswith(_NOT_PLAIN) and any(
+        re.search(r":(\s|$)", re.sub(r"\s#.*", "", line)) for line in value
+    )
+
+
+def _quoted(lines: list[str], start: int) -> list[str]:
+    """The value that begins at column `start` of the first line, in double quotes."""
+    out = [line.replace("\\", "\\\\").replace('"', '\\"') for line in lines]
+    out[0] = f'{out[0][:start]}"{out[0][start:]}'
+    out[-1] = f'{out[-1].rstrip()}"'
+    return out
+
+
+def _index(error: Exception) -> int:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    return (mark.line, mark.column) if mark else (0, 0)
+    return mark.index if mark else 0
 
 
-def _problem(error: yaml.YAMLError) -> str:
-    text = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    return str(text).splitlines()[0] if str(text) else "unreadable"
+def _problem(error: Exception) -> str:
+    text = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    return text.splitlines()[0] if text else "unreadable"

@@ -6,19 +6,34 @@ The index is made again from the skills whenever it is lost or damaged, and live
 from __future__ import annotations
 
 import os
+import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from airskills.finding import Finding
-from airskills.ranking import Evidence, Term, probability, read_request, vocabulary, weigh
+from airskills.ranking import (
+    Evidence,
+    Field,
+    Term,
+    probability,
+    read_request,
+    vocabulary,
+    vocabulary_forms,
+    weigh,
+)
 from airskills.skill import Skill
-from airskills.store import FIELDS, Changes, Source, Store, open_store
-from airskills.terms import data, edits, stem, stop_words, terms
+from airskills.store import FIELDS, Changes, Source, Store, in_memory, open_store, retire
+from airskills.terms import data, edits, forms, stop_words, terms
 
-CANDIDATES = 60
-CANDIDATE_ROWS = 4_000  # rows that candidate terms may touch; rarer terms go first
+MAX_QUERY = 8_000  # characters of a request that are read: a pasted log is answered from its beginning
+MIN_CORRECTED, MAX_CORRECTED = 4, 32  # letters of a word that may be misspelt
+MAX_CORRECTIONS = 12  # unknown words of a request that are looked up
+SQL_VARIABLES = 500  # of one statement; old SQLite allows 999
+CANDIDATES = 40
+CANDIDATE_ROWS = 2_000  # rows that candidate terms may touch; rarer terms go first
 BM25_WEIGHTS = (8.0, 4.0, 5.0, 3.0, 2.0, 1.0)  # in the order of FIELDS
 
 
@@ -57,8 +72,17 @@ class Hit:
 class Index:
     """An open index; one object may be shared by threads."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(
+        self,
+        roots: Sequence[str],
+        sources: Sequence[Source],
+        hidden: Callable[[Skill], bool],
+        cache: str | None,
+    ) -> None:
+        self._open = partial(open_store, roots, sources, hidden=hidden, cache=cache)
+        self._in_memory = partial(in_memory, sources=sources, hidden=hidden)
+        self._lock = threading.Lock()
+        self._use(self._open())
 
     @classmethod
     def open(
@@ -70,7 +94,7 @@ class Index:
         cache: str | os.PathLike[str] | None = None,
     ) -> Index:
         """Open the index of these roots and bring it up to date with `sources`; see `airskills.store.open_store`."""
-        return cls(open_store(roots, sources, hidden=hidden, cache=cache))
+        return cls(tuple(roots), tuple(sources), hidden, os.fspath(cache) if cache else None)
 
     @property
     def findings(self) -> list[Finding]:
@@ -85,11 +109,10 @@ class Index:
     @property
     def state(self) -> dict[str, str | int]:
         """Where it lies, how many skills and bytes it holds, and whether FTS5 is in use."""
-        path = Path(self._store.path)
-        with self._store.lock:
-            (count,) = self._store.one("SELECT count(*) FROM skills")
-        size = path.stat().st_size if path.exists() else 0
-        return {"path": self._store.path, "skills": count, "bytes": size, "fts5": int(self._store.fts)}
+        with self._lock:
+            path, count, fts = self._store.path, self._store.total(), int(self._store.fts)
+        size = sum(os.path.getsize(part) for part in (path, f"{path}-wal") if os.path.exists(part))
+        return {"path": path, "skills": count, "bytes": size, "fts5": fts}
 
     def close(self) -> None:
         """Close the file."""
@@ -98,92 +121,128 @@ class Index:
     def search(
         self, query: str, *, limit: int = 5, category: str | None = None, tag: str | None = None
     ) -> list[Hit]:
-        """See `Library.search`."""
-        with self._store.lock:
-            (total,) = self._store.one("SELECT count(*) FROM skills")
-            frequencies = _Frequencies(self._store.frequency)
-            request = read_request(self._correct(query, frequencies), frequencies, total)
-            ranked = sorted(
-                self._weighed(request, frequencies, category, tag),
-                key=lambda found: (-found[1].score, found[2], found[0]),
-            )
-            threshold = data("ranking")["threshold"]
-            if not ranked or probability(ranked[0][1].features) < threshold:
-                return []
-            floor = ranked[0][1].score * data("ranking")["tail"]
-            return [
-                self._hit(id_, evidence, request)
-                for id_, evidence, _ in ranked[: max(0, limit)]
-                if evidence.score >= floor
-            ]
+        """See `Library.search`. A file that turns out to be damaged is replaced, and then by memory."""
+        with self._lock:
+            for repair in (self._replace_file, self._leave_file):
+                try:
+                    return self._answer(query, limit, category, tag)
+                except sqlite3.DatabaseError as error:
+                    repair(error)
+            return self._answer(query, limit, category, tag)
+
+    def _replace_file(self, error: sqlite3.DatabaseError) -> None:
+        self._store.close()
+        retire(self._store.path, error)
+        self._use(self._open())
+
+    def _leave_file(self, error: sqlite3.DatabaseError) -> None:
+        self._store.close()
+        self._use(self._in_memory(self._store.path, why=str(error)))
+
+    def _use(self, store: Store) -> None:
+        self._store = store
+        self._frequencies = _Frequencies(store)
+
+    def _answer(self, query: str, limit: int, category: str | None, tag: str | None) -> list[Hit]:
+        text = query[:MAX_QUERY]
+        guesses = self._guesses(text)
+        text = " ".join([text, *(name for names in guesses.values() for name in names)])
+        request = self._request(text, guesses)
+        ranked = sorted(
+            self._weighed(request, category, tag),
+            key=lambda found: (-found[1].score, found[2], found[0]),
+        )
+        if not ranked or probability(ranked[0][1].features) < data("ranking")["threshold"]:
+            return []
+        floor = ranked[0][1].score * data("ranking")["tail"]
+        spoken = _spoken(text)
+        return [
+            self._hit(id_, evidence, request, spoken)
+            for id_, evidence, _ in ranked[: max(0, limit)]
+            if evidence.score >= floor
+        ]
 
     def _weighed(
-        self, request: list[Term], frequencies: _Frequencies, category: str | None, tag: str | None
+        self, request: list[Term], category: str | None, tag: str | None
     ) -> Iterator[tuple[int, Evidence, float]]:
-        for id_, bm25, *fields in self._candidates(request, frequencies, category, tag):
-            stems = {name: frozenset(field.split()) for name, field in zip(FIELDS, fields, strict=True)}
+        for id_, bm25, *fields, body in self._candidates(request, category, tag):
+            stems: dict[str, Field] = {
+                name: frozenset(field.split()) for name, field in zip(FIELDS, fields, strict=False)
+            }
+            stems["body"] = _Body(body)
             yield id_, weigh(request, stems), bm25
 
     def _candidates(
-        self, request: list[Term], frequencies: _Frequencies, category: str | None, tag: str | None
+        self, request: list[Term], category: str | None, tag: str | None
     ) -> list[tuple[Any, ...]]:
         """Rows (id, BM25, fields...) of the skills that are worth weighing."""
         columns = ", ".join(f"docs.{name}" for name in FIELDS)
-        where = "skills.visible = 1 AND (?1 IS NULL OR skills.category = ?1) AND (?2 IS NULL OR ' ' || skills.tags || ' ' LIKE '% ' || ?2 || ' %')"
+        where = "skills.visible = 1 AND (?1 IS NULL OR skills.category = ?1) AND (?2 IS NULL OR instr(' ' || skills.tags || ' ', ' ' || ?2 || ' '))"
+        narrowed = (_storable(category), _storable(tag))
         if not self._store.fts:
             sql = f"SELECT skills.id, 0.0, {columns} FROM docs JOIN skills ON skills.id = docs.rowid WHERE {where}"
-            return self._store.all(sql, (category, tag))
+            return self._store.all(sql, narrowed)
         wanted = _rarest(
             {stem for term in request for stem in (term.stem, *(s for p in term.synonyms for s in p))},
-            frequencies,
+            self._frequencies,
         )
         if not wanted:
             return []
         match = " OR ".join(f'"{stem}"' for stem in wanted)
         rank = f"bm25(docs, {', '.join(map(str, BM25_WEIGHTS))})"
-        sql = f"SELECT skills.id, {rank} AS score, {columns} FROM docs JOIN skills ON skills.id = docs.rowid WHERE docs MATCH ?3 AND {where} ORDER BY score LIMIT {CANDIDATES}"
-        return self._store.all(sql, (category, tag, match))
+        # Only shadowed skills are in docs without being visible: few, while a join would look at every row.
+        out = "visible > 1" if narrowed == (None, None) else f"NOT ({where})"
+        best = f"SELECT rowid AS id, {rank} AS score FROM docs WHERE docs MATCH ?3 AND rowid NOT IN (SELECT id FROM skills WHERE {out}) ORDER BY score LIMIT {CANDIDATES}"
+        sql = f"SELECT best.id, best.score, {columns} FROM ({best}) AS best JOIN docs ON docs.rowid = best.id"
+        return self._store.all(sql, (*narrowed, match))
 
-    def _correct(self, query: str, frequencies: _Frequencies) -> str:
-        """The query with the likely meant name after each unknown word that is one edit away from it."""
-        added = []
-        for word in dict.fromkeys(query.casefold().split()):
-            plain = word.strip(".,;:!?()[]{}\"'`")
-            known = (
-                len(plain) < 4
-                or not plain.isalnum()
-                or stem(plain) in vocabulary()
-                or stem(plain) in stop_words()
-            )
-            if not known and not frequencies(stem(plain)):
-                added += self._meant(plain)
-        return " ".join([query, *added])
+    def _request(self, text: str, guesses: dict[str, list[str]]) -> list[Term]:
+        """The terms of a request with the guesses in place of the misspelt words."""
+        guessed = {stem for names in guesses.values() for name in names for stem in terms(name)}
+        return [
+            replace(term, guessed=term.stem in guessed)
+            for term in read_request(text, self._frequencies, self._frequencies.total)
+            if term.stem not in guesses
+        ]
 
-    def _meant(self, word: str) -> list[str]:
-        """Known stems one edit away from the word or its stem; the first letter is seldom mistyped."""
-        near = {other for form in (word, stem(word)) for other in edits(form) if other[:1] == word[:1]}
-        known = sorted(near & vocabulary())
-        listed = sorted(near)
-        for start in range(0, len(listed), 500):
-            batch = listed[start : start + 500]
+    def _guesses(self, query: str) -> dict[str, list[str]]:
+        """For the stem of each unknown word that is one edit away from known names: these names."""
+        unknown = {
+            stem: form
+            for form, stem in forms(query)
+            if MIN_CORRECTED <= len(form) <= MAX_CORRECTED
+            and stem not in vocabulary()
+            and stem not in stop_words()
+            and not self._frequencies(stem)
+        }
+        looked_up = list(unknown.items())[:MAX_CORRECTIONS]
+        return {stem: names for stem, form in looked_up if (names := self._meant(form))}
+
+    def _meant(self, form: str) -> list[str]:
+        """Names one edit away, or else terms of the field; the first letter is seldom mistyped."""
+        near = sorted({other for other in edits(form) if other[:1] == form[:1]})
+        names: list[str] = []
+        for start in range(0, len(near), SQL_VARIABLES):
+            batch = near[start : start + SQL_VARIABLES]
             marks = ",".join("?" * len(batch))
-            known += [
+            names += [
                 row[0]
-                for row in self._store.all(f"SELECT stem FROM lexicon WHERE stem IN ({marks})", tuple(batch))
+                for row in self._store.all(f"SELECT form FROM lexicon WHERE form IN ({marks})", tuple(batch))
             ]
-        return list(dict.fromkeys(known))[:2]
+        return (sorted(names) or sorted(vocabulary_forms().intersection(near)))[:2]
 
-    def _hit(self, id_: int, evidence: Evidence, request: list[Term]) -> Hit:
+    def _hit(self, id_: int, evidence: Evidence, request: list[Term], spoken: dict[str, str]) -> Hit:
         name, description, category, path, tags = self._store.one(
             "SELECT name, description, category, path, tags FROM skills WHERE id = ?", (id_,)
         )
         snippets = {"name": name, "description": description, "tags": tags, "requests": "a request it is for"}
         matches = []
         for field in FIELDS:
-            words = tuple(term.stem for term in request if evidence.best.get(term.stem) == field)
-            if words:
-                snippet = snippets.get(field) or self._best_section(id_, words)
-                matches.append(Match(field, words, _shorten(snippet, words)))
+            stems = tuple(term.stem for term in request if evidence.best.get(term.stem) == field)
+            if stems:
+                snippet = snippets.get(field) or self._best_section(id_, stems)
+                words = tuple(spoken.get(stem, stem) for stem in stems)
+                matches.append(Match(field, words, _shorten(snippet, stems)))
         why = "; ".join(
             f"{m.field}: {', '.join(m.words)}"
             + (f" ({m.snippet})" if m.field in {"headings", "body"} else "")
@@ -193,23 +252,37 @@ class Index:
             name, round(probability(evidence.features), 3), why, description, category, path, tuple(matches)
         )
 
-    def _best_section(self, id_: int, words: tuple[str, ...]) -> str:
+    def _best_section(self, id_: int, stems: tuple[str, ...]) -> str:
         rows = self._store.all("SELECT heading, stems FROM sections WHERE skill = ?", (id_,))
-        best = max(rows, key=lambda row: sum(f" {word} " in row[1] for word in words), default=("", ""))
+        best = max(rows, key=lambda row: sum(f" {stem} " in row[1] for stem in stems), default=("", ""))
         return f"section {best[0]!r}" if best[0] else ""
 
 
-class _Frequencies:
-    """Document frequencies of one search, each asked for once."""
+class _Body:
+    """The stems of a body, looked for in its text: splitting it costs more than the few stems that no field before had."""
 
-    def __init__(self, ask: Callable[[str], int]) -> None:
-        self._ask = ask
-        self._known: dict[str, int] = {}
+    def __init__(self, text: str) -> None:
+        self._text = f" {text} "
+
+    def issuperset(self, stems: Iterable[str], /) -> bool:
+        """Whether all of `stems` are there."""
+        return all(f" {stem} " in self._text for stem in stems)
+
+
+class _Frequencies:
+    """Document frequencies of an open store, each asked for once: counting a common stem costs as much as a search."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ask = lru_cache(maxsize=50_000)(store.frequency)
 
     def __call__(self, stem_: str) -> int:
-        if stem_ not in self._known:
-            self._known[stem_] = self._ask(stem_)
-        return self._known[stem_]
+        return self._ask(stem_)
+
+    @cached_property
+    def total(self) -> int:
+        """Number of skills that can be found."""
+        return self._store.total()
 
 
 def _rarest(stems: Iterable[str], frequencies: _Frequencies) -> list[str]:
@@ -225,12 +298,25 @@ def _rarest(stems: Iterable[str], frequencies: _Frequencies) -> list[str]:
     return chosen
 
 
-def _shorten(text: str, words: tuple[str, ...], width: int = 120) -> str:
-    """About `width` characters of `text` around the first word whose stem is in `words`."""
+def _shorten(text: str, stems: tuple[str, ...], width: int = 120) -> str:
+    """About `width` characters of `text` around the first word that holds one of `stems`."""
     if len(text) <= width:
         return text
     pieces = text.split(" ")
-    first = next((number for number, piece in enumerate(pieces) if set(terms(piece)) & set(words)), 0)
+    first = next((number for number, piece in enumerate(pieces) if set(terms(piece)) & set(stems)), 0)
     start = max(0, len(" ".join(pieces[:first])) - width // 3)
     cut = text[start : start + width].strip()
     return f"{'...' if start else ''}{cut}{'...' if start + width < len(text) else ''}"
+
+
+def _storable(text: str | None) -> str | None:
+    """A lone surrogate cannot be asked for; nothing in the index holds the sign that stands for it here."""
+    return text.encode(errors="replace").decode() if text else text
+
+
+def _spoken(text: str) -> dict[str, str]:
+    """Word of the request for each stem, so that a reader sees what was asked and not its stem."""
+    found: dict[str, str] = {}
+    for form, stem in forms(text):
+        found.setdefault(stem, form)
+    return found

@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from airskills import access, scan, trust
+from airskills import access, scan
 from airskills.errors import SkillFileNotFoundError, SkillSyntaxError, UnknownSkillError
 from airskills.finding import Finding
-from airskills.scopes import KINDS, Kind, Scope
+from airskills.record import Record
+from airskills.scopes import KINDS, Scope
 from airskills.scopes import scopes as scopes_of
 from airskills.skill import MAX_BYTES, Skill, parse
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from airskills.index import Hit, Index
+    from airskills.scopes import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A skill folder the library may show, before its file is read."""
+class Entry(Record):
+    """A skill folder the library may show, before its file is read; of one name the lowest `rank` wins."""
 
     folder: scan.Folder
     scope: Scope
@@ -85,13 +85,14 @@ class Library:
             cache: folder of the search index; the platform's cache folder when None.
 
         Raises:
-            FileNotFoundError: one of `paths` does not exist.
+            FileNotFoundError: one of `paths` is no folder and no SKILL.md.
+            ValueError: one of `scopes` is no kind of place.
         """
-        for path in paths:
-            if not os.path.exists(path):
-                raise FileNotFoundError(f"No folder {os.fspath(path)!r}")
         kinds = tuple(scopes) if scopes is not None else () if paths else KINDS
-        found = scopes_of([os.fspath(path) for path in paths], kinds, os.fspath(project or os.getcwd()))
+        found = scopes_of([os.fspath(path) for path in paths], kinds, os.fspath(project or ""))
+        for scope in found:
+            if scope.kind == "explicit" and not os.path.isdir(scope.root):
+                raise FileNotFoundError(f"No folder {scope.root!r}")
         hidden = os.environ.get("AIRSKILLS_DISABLED", "").split(",") if disabled is None else disabled
         return cls(
             found,
@@ -152,13 +153,7 @@ class Library:
             category: only skills of this `airskills-category`.
             tag: only skills with this tag.
         """
-        from sqlite3 import DatabaseError  # loading by name needs no database
-
-        try:
-            return self._index.search(query, limit=limit, category=category, tag=tag)
-        except DatabaseError:  # the file was damaged while it was open
-            self.__dict__.pop("_index").close()
-            return self._index.search(query, limit=limit, category=category, tag=tag)
+        return self._index.search(query, limit=limit, category=category, tag=tag)
 
     # -- the whole -------------------------------------------------------------------------------------------------
 
@@ -192,6 +187,8 @@ class Library:
 
     def refresh(self) -> None:
         """Look at the folders again."""
+        if "_index" in self.__dict__:
+            self._index.close()
         for cached in ("_scans", "_read_all", "_index"):
             self.__dict__.pop(cached, None)
         self._trusted.clear()
@@ -205,16 +202,16 @@ class Library:
 
     def _entries(self) -> Iterator[Entry]:
         """Every folder that may be shown, highest precedence first; untrusted ones are left out."""
-        for rank, scope in enumerate(self.scopes):
-            for folder in self._scans[rank].folders:
+        for number, (scope, found) in enumerate(zip(self.scopes, self._scans, strict=True)):
+            for folder in found.folders:
                 if self._allowed(scope, folder.path):
-                    yield Entry(folder, scope, rank)
+                    yield Entry(folder, scope, 2 * number + _is_nested(folder, scope))
 
     @cached_property
     def _read_all(self) -> tuple[dict[str, Skill], list[Finding]]:
         """Visible skills by name, sorted, and everything worth saying about the others."""
         skills: dict[str, Skill] = {}
-        ranks: dict[str, int] = {}
+        places: dict[str, tuple[int, bool]] = {}
         findings = [finding for found in self._scans for finding in found.findings]
         findings += self._untrusted()
         for entry in self._entries():
@@ -225,15 +222,14 @@ class Library:
                 continue
             findings += skill.findings
             first = skills.get(skill.name)
+            place = (entry.rank, not _bears_name(entry.folder, skill.name))
             if self._is_hidden(skill):
                 findings.append(Finding(skill.path, 1, 1, "AS803", f"The skill {skill.name!r} is hidden"))
-            elif first is None or (
-                ranks[skill.name] == entry.rank and _bears_name(skill) > _bears_name(first)
-            ):
+            elif first is None or place < places[skill.name]:
                 skills[skill.name] = skill
-                ranks[skill.name] = entry.rank
+                places[skill.name] = place
                 findings += [_shadowed(first, skill)] if first else []
-            else:
+            elif skill.path != first.path:  # else one root lies inside another
                 findings.append(_shadowed(skill, first))
         return dict(sorted(skills.items())), sorted(findings, key=lambda f: (f.path, f.line, f.column))
 
@@ -243,61 +239,66 @@ class Library:
         from airskills.store import Source
 
         sources = (Source(entry.folder.file, entry.folder.stamp, entry.rank) for entry in self._entries())
+        # Libraries that show different skills of the same roots must not share one index.
+        shown = [
+            f"trust={self._trust}",
+            f"limits={self._limits}",
+            *(f"not {name}" for name in self._disabled),
+        ]
         return Index.open(
-            [scope.root for scope in self.scopes], sources, hidden=self._is_hidden, cache=self._cache
+            [*(scope.root for scope in self.scopes), *shown],
+            sources,
+            hidden=self._is_hidden,
+            cache=self._cache,
         )
 
     def _load_direct(self, scope: Scope, name: str) -> Skill | None:
         """The skill in the folder of that name, without scanning; None when it has to be looked for."""
-        if (
-            not name
-            or name.startswith(".")
-            or name in scan.SKIPPED
-            or "/" in name
-            or "\\" in name
-            or "\0" in name
-        ):
+        if not name or name.startswith(".") or name in scan.SKIPPED or set(name) & set("/\\\0"):
             return None
         real_root = os.path.realpath(scope.root)
-        for path in (f"{scope.root}/{name}", scope.root):
-            folder = scan.skill_folder(path, real_root, [])
-            if folder is None or not scan.inside(path, real_root) or not self._allowed(scope, path):
-                continue
-            try:
-                skill = _parse_file(folder.file, scope.kind)
-            except (SkillSyntaxError, OSError):
-                continue
-            if skill.name == name and not self._is_hidden(skill):
-                return skill
-        return None
+        path = scope.root if scan.skill_folder(scope.root, real_root, []) else f"{scope.root}/{name}"
+        folder = scan.skill_folder(path, real_root, [])
+        if folder is None or not scan.inside(path, real_root):
+            return None
+        return self._read_if(folder, scope, name)
 
-    def _load_scanned(self, rank: int, name: str) -> Skill | None:
-        """The skill of that name in a folder of another name."""
-        for entry in self._entries_of(rank):
-            try:
-                skill = _parse_file(entry.folder.file, entry.scope.kind)
-            except (SkillSyntaxError, OSError):
-                continue
-            if skill.name == name and not self._is_hidden(skill):
-                return skill
-        return None
-
-    def _entries_of(self, rank: int) -> Iterator[Entry]:
+    def _load_scanned(self, number: int, name: str) -> Skill | None:
+        """The skill of that name in a folder of another name, or deeper in the root."""
         depth, folders = self._limits
-        scope = self.scopes[rank]
+        scope = self.scopes[number]
         found = (
-            self._scans[rank]
+            self._scans[number]
             if "_scans" in self.__dict__
             else scan.scan(scope.root, max_depth=depth, max_folders=folders)
         )
-        return (Entry(folder, scope, rank) for folder in found.folders if self._allowed(scope, folder.path))
+        ordered = sorted(found.folders, key=lambda f: (_is_nested(f, scope), not _bears_name(f, name)))
+        return next((skill for folder in ordered if (skill := self._read_if(folder, scope, name))), None)
+
+    def _read_if(self, folder: scan.Folder, scope: Scope, name: str) -> Skill | None:
+        """The skill in `folder` as it is now, if it has that name and may be shown as it is now."""
+        try:
+            skill = _parse_file(folder.file, scope.kind)
+        except (SkillSyntaxError, OSError):
+            return None
+        if skill.name != name or self._is_hidden(skill) or not self._is_trusted(scope, folder.path):
+            return None
+        return skill
 
     def _allowed(self, scope: Scope, path: str) -> bool:
-        if scope.kind != "project" or self._trust is True:
-            return True
+        """Whether a folder may be shown, as it was when it was first looked at."""
         if path not in self._trusted:
-            self._trusted[path] = self._trust is None and trust.is_trusted(path)
+            self._trusted[path] = self._is_trusted(scope, path)
         return self._trusted[path]
+
+    def _is_trusted(self, scope: Scope, path: str) -> bool:
+        if scope.kind != "project":
+            return True
+        if self._trust is not None:
+            return self._trust
+        from airskills import trust
+
+        return trust.is_trusted(path)
 
     def _untrusted(self) -> Iterator[Finding]:
         for scope, found in zip(self.scopes, self._scans, strict=True):
@@ -326,7 +327,7 @@ class Library:
 def _parse_file(file: str, kind: Kind) -> Skill:
     with open(file, "rb") as stream:
         content = stream.read(MAX_BYTES + 1)
-    return replace(parse(content, file), scope=kind)
+    return parse(content, file).replace(scope=kind)
 
 
 def _unreadable(error: SkillSyntaxError | OSError, file: str) -> Finding:
@@ -335,9 +336,14 @@ def _unreadable(error: SkillSyntaxError | OSError, file: str) -> Finding:
     return Finding(file, 1, 1, "AS403", f"The file cannot be read: {error.strerror}", "Check its permissions")
 
 
-def _bears_name(skill: Skill) -> bool:
-    """Within one root the skill whose folder has its name goes before others; else the first in path order stays."""
-    return skill.directory.rpartition("/")[2] == skill.name
+def _is_nested(folder: scan.Folder, scope: Scope) -> bool:
+    """Within one root a skill right under it goes before those deeper down."""
+    return os.path.dirname(folder.path) != scope.root.rstrip("/") and folder.path != scope.root
+
+
+def _bears_name(folder: scan.Folder, name: str) -> bool:
+    """Then the skill whose folder has its name goes before others; else the first in path order stays."""
+    return folder.path.rpartition("/")[2] == name
 
 
 def _shadowed(loser: Skill, winner: Skill) -> Finding:
@@ -354,7 +360,7 @@ def _shadowed(loser: Skill, winner: Skill) -> Finding:
 def _close(name: str, known: Iterable[str]) -> list[str]:
     from difflib import get_close_matches
 
-    wanted = name.casefold()
+    wanted = name[:200].casefold()
     pool = list(known)
     inside = [k for k in pool if len(wanted) > 2 and (wanted in k or k in wanted)]
     return list(dict.fromkeys([*inside, *get_close_matches(wanted, pool, n=3, cutoff=0.6)]))[:3]

@@ -12,8 +12,9 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
-from airskills.terms import data, stop_words, terms
+from airskills.terms import data, forms, stop_words, terms
 
 FIELDS = ("name", "description", "tags", "requests", "headings", "body")
 Stems = tuple[str, ...]
@@ -28,12 +29,14 @@ class Term:
         weight: its rarity, 0 (in every skill) to 1 (in none).
         synonyms: other ways to say it, each a tuple of stems that must all be there.
         known: whether the term belongs to the field's vocabulary at all.
+        guessed: whether it stands for a misspelt word.
     """
 
     stem: str
     weight: float
     synonyms: tuple[Stems, ...] = ()
     known: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,13 @@ def _synonyms() -> tuple[dict[Stems, frozenset[Stems]], int]:
 def vocabulary() -> frozenset[str]:
     """Stems of the field's terms, from the synonym data."""
     return frozenset(stem for phrase in _synonyms()[0] for stem in phrase) - stop_words()
+
+
+@cache
+def vocabulary_forms() -> frozenset[str]:
+    """The same terms as words, for misspelt ones."""
+    phrases = (phrase for group in data("synonyms") for phrase in group)
+    return frozenset(form for phrase in phrases for form, stem in forms(phrase) if stem in vocabulary())
 
 
 def read_request(text: str, document_frequency: Callable[[str], int], total: int) -> list[Term]:
@@ -112,9 +122,18 @@ def _phrase_synonyms(stems: Sequence[str]) -> dict[str, set[Stems]]:
     return found
 
 
-def weigh(request: Iterable[Term], fields: Mapping[str, frozenset[str]]) -> Evidence:
+class Field(Protocol):
+    """The stems of one field of a skill: a frozenset, or anything else that knows whether it holds some."""
+
+    def issuperset(self, stems: Stems, /) -> bool:
+        """Whether all of `stems` are in the field."""
+
+
+def weigh(request: Iterable[Term], fields: Mapping[str, Field]) -> Evidence:
     """Collect what speaks for a skill with these stems in its fields."""
     weights = data("ranking")["fields"]
+    order = sorted(((weights[name], name) for name in FIELDS), reverse=True)
+    places = [(weight, name, fields[name].issuperset) for weight, name in order]
     discount = data("ranking")["synonym"]
     best: dict[str, str] = {}
     score = total = strong = named = coined = known = 0.0
@@ -123,9 +142,9 @@ def weigh(request: Iterable[Term], fields: Mapping[str, frozenset[str]]) -> Evid
         count += 1
         total += term.weight
         known += term.known
-        value, field = _best_field(((term.stem,),), fields, weights)
+        value, field = _best_field(((term.stem,),), places)
         if term.synonyms:
-            other, other_field = _best_field(term.synonyms, fields, weights)
+            other, other_field = _best_field(term.synonyms, places)
             if other * discount > value:
                 value, field = other * discount, other_field
         if not field:
@@ -136,10 +155,15 @@ def weigh(request: Iterable[Term], fields: Mapping[str, frozenset[str]]) -> Evid
         score += term.weight * value
         strong += value >= weights["headings"] * discount
         named = max(named, term.weight * (field == "name"))
-        coined = max(coined, is_coined(term.stem, field))
+        coined = max(coined, is_coined(term.stem, field) * (0.5 if _is_doubtful(term) else 1.0))
     coverage = score / total if total else 0.0
     features = (score, coverage, strong, named, coined, known / count if count else 0.0, math.log1p(count))
     return Evidence(score, best, features)
+
+
+def _is_doubtful(term: Term) -> bool:
+    """A short name is one edit away from everyday words too: `pest` need not mean `peft`."""
+    return term.guessed and len(term.stem) < 6
 
 
 def is_coined(stem: str, field: str) -> float:
@@ -157,14 +181,13 @@ def _words(kind: str) -> frozenset[str]:
 
 
 def _best_field(
-    phrases: Iterable[Stems], fields: Mapping[str, frozenset[str]], weights: Mapping[str, float]
+    phrases: Sequence[Stems], places: Iterable[tuple[float, str, Callable[[Stems], bool]]]
 ) -> tuple[float, str]:
-    best, where = 0.0, ""
-    for phrase in phrases:
-        for field in FIELDS:
-            if weights[field] > best and all(stem in fields[field] for stem in phrase):
-                best, where = weights[field], field
-    return best, where
+    """Of (weight, field, whether it holds all of some stems), best first, the first that holds one of the phrases."""
+    for weight, name, holds in places:
+        if any(map(holds, phrases)):
+            return weight, name
+    return 0.0, ""
 
 
 def probability(features: Sequence[float]) -> float:

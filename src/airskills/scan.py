@@ -8,19 +8,20 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from airskills.finding import Finding
+from airskills.record import Record
 
 FILE_NAME = "SKILL.md"
-SKIPPED = frozenset({"node_modules", "__pycache__"})
+SKIPPED = frozenset(
+    {"node_modules", "__pycache__", ".git", ".hg", ".venv", ".tox", ".mypy_cache", ".ruff_cache"}
+)
 MAX_DEPTH = 5
 MAX_FOLDERS = 20_000
 MAX_FILES = 512  # files of one skill that are listed
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Record):
     """A folder that holds a SKILL.md.
 
     Attributes:
@@ -37,18 +38,21 @@ class Folder:
         return f"{self.path}/{FILE_NAME}"
 
 
-@dataclass(slots=True)
 class Scan:
-    """What lies under one root: skill folders in path order, and what was passed over and why."""
+    """What lies under one root: skill `folders` in path order, and `findings` on what was passed over."""
 
-    folders: list[Folder] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.folders: list[Folder] = []
+        self.findings: list[Finding] = []
 
 
-def scan(root: str, *, max_depth: int = MAX_DEPTH, max_folders: int = MAX_FOLDERS) -> Scan:
+def scan(
+    root: str, *, max_depth: int = MAX_DEPTH, max_folders: int = MAX_FOLDERS, hidden: bool = False
+) -> Scan:
     """Find every skill folder under `root`; a root that is missing holds none.
 
-    A folder with a SKILL.md is a skill and is not searched further. Hidden folders and `node_modules` are skipped.
+    A folder with a SKILL.md is a skill and is not searched further. `node_modules` and, unless `hidden` is set,
+    hidden folders are skipped; version control and virtual environments always are.
     A link to a folder is followed only where it stays inside `root`.
     """
     found = Scan()
@@ -57,6 +61,7 @@ def scan(root: str, *, max_depth: int = MAX_DEPTH, max_folders: int = MAX_FOLDER
     real_root = os.path.realpath(root)
     pending: list[tuple[str, int]] = [(root, 0)]
     seen = 0
+    too_deep = ""
     visited: set[str] = set()
     while pending:
         path, depth = pending.pop()
@@ -71,11 +76,30 @@ def scan(root: str, *, max_depth: int = MAX_DEPTH, max_folders: int = MAX_FOLDER
         folder = skill_folder(path, real_root, found.findings)
         if folder is not None:
             found.folders.append(folder)
-        elif depth < max_depth:
-            below = [(child, depth + 1) for child in _children(path, real_root, visited, found.findings)]
-            pending.extend(reversed(below))
+            continue
+        below = list(_children(path, real_root, visited, found.findings, hidden=hidden))
+        if depth < max_depth:
+            pending.extend((child, depth + 1) for child in reversed(below))
+        elif below:
+            too_deep = too_deep or below[0]
+    if too_deep:
+        message = f"Folders more than {max_depth} levels below {root} are not searched"
+        found.findings.append(Finding(too_deep, 1, 1, "AS402", message, "Move the skill up"))
+    if visited:
+        found.folders = _each_once(found.folders, root, real_root)
     found.folders.sort(key=lambda folder: folder.path)
     return found
+
+
+def _each_once(folders: list[Folder], root: str, real_root: str) -> list[Folder]:
+    """Of the paths that lead to one folder, its own where that was met, else the first in order."""
+    chosen: dict[str, tuple[bool, str, Folder]] = {}
+    for folder in folders:
+        real = os.path.realpath(folder.path)
+        linked = real != real_root + folder.path.removeprefix(root)
+        found = (linked, folder.path, folder)
+        chosen[real] = min(chosen.get(real, found), found, key=lambda one: one[:2])
+    return [folder for _, _, folder in chosen.values()]
 
 
 def skill_folder(path: str, real_root: str, findings: list[Finding]) -> Folder | None:
@@ -88,7 +112,10 @@ def skill_folder(path: str, real_root: str, findings: list[Finding]) -> Folder |
                 findings.append(_escape(file))
                 return None
             status = os.stat(file)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no name that a file can have
+        return None
+    except OSError as error:
+        findings.append(_unreadable(file, "file", error))
         return None
     return Folder(path, (status.st_mtime_ns, status.st_size)) if stat.S_ISREG(status.st_mode) else None
 
@@ -111,19 +138,23 @@ def _escape(path: str) -> Finding:
     )
 
 
-def _children(path: str, real_root: str, visited: set[str], findings: list[Finding]) -> Iterator[str]:
+def _unreadable(path: str, what: str, error: OSError) -> Finding:
+    return Finding(
+        path, 1, 1, "AS403", f"The {what} cannot be read: {error.strerror}", "Check its permissions"
+    )
+
+
+def _children(
+    path: str, real_root: str, visited: set[str], findings: list[Finding], *, hidden: bool
+) -> Iterator[str]:
     try:
         with os.scandir(path) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        findings.append(
-            Finding(
-                path, 1, 1, "AS403", f"The folder cannot be read: {error.strerror}", "Check its permissions"
-            )
-        )
+        findings.append(_unreadable(path, "folder", error))
         return
     for entry in listed:
-        if entry.name.startswith(".") or entry.name in SKIPPED:
+        if entry.name in SKIPPED or (entry.name.startswith(".") and not hidden):
             continue
         if entry.name.lower() == FILE_NAME.lower() and entry.name != FILE_NAME:
             findings.append(
@@ -136,16 +167,22 @@ def _children(path: str, real_root: str, visited: set[str], findings: list[Findi
                     f"Rename it to {FILE_NAME}",
                 )
             )
+        if not _is_folder(entry):
+            continue
         if not entry.is_symlink():
-            if entry.is_dir():
-                yield entry.path
-        elif entry.is_dir():
-            real = os.path.realpath(entry.path)
-            if not inside(real, real_root):
-                findings.append(_escape(entry.path))
-            elif real not in visited:
-                visited.add(real)
-                yield entry.path
+            yield entry.path
+        elif not inside(entry.path, real_root):
+            findings.append(_escape(entry.path))
+        elif _first_visit(entry.path, visited):
+            yield entry.path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one; a link to itself is neither."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def files(folder: str, *, limit: int = MAX_FILES) -> tuple[list[str], bool]:
@@ -171,17 +208,19 @@ def files(folder: str, *, limit: int = MAX_FILES) -> tuple[list[str], bool]:
             if entry.is_symlink() and not inside(entry.path, real_root):
                 continue
             relative = f"{prefix}/{entry.name}" if prefix else entry.name
-            if entry.is_file():
+            if _is_folder(entry):
+                if not entry.is_symlink() or _first_visit(entry.path, visited):
+                    pending.append(relative)
+            elif os.path.isfile(entry.path):
                 found.append(relative)
-            elif entry.is_dir() and (not entry.is_symlink() or _first_visit(entry.path, visited)):
-                pending.append(relative)
     found.sort(key=lambda path: (path != FILE_NAME, path))
     return found[:limit], len(found) > limit
 
 
 def _first_visit(path: str, visited: set[str]) -> bool:
+    """Whether the link `path` leads to a folder that no link led to before, and that does not hold the link."""
     real = os.path.realpath(path)
-    if real in visited:
+    if real in visited or inside(os.path.dirname(path), real):
         return False
     visited.add(real)
     return True

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
+from airskills.record import Record
 from airskills.scan import FILE_NAME
 
-Kind = Literal["explicit", "env", "project", "user", "bundled"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Kind = Literal["explicit", "env", "project", "user", "bundled"]
+else:
+    Kind = str
+
 KINDS: tuple[Kind, ...] = ("env", "project", "user", "bundled")
 FOLDERS = (".agents/skills", ".claude/skills")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Record):
     """A root that is searched for skills, and the kind of place it is."""
 
     kind: Kind
@@ -27,13 +31,22 @@ class Scope:
 
 
 def scopes(paths: Iterable[str], kinds: Iterable[Kind], project: str) -> list[Scope]:
-    """The named paths, then every root of the kinds in their order of precedence, each once."""
+    """The named paths, then every root of the kinds in their order of precedence; a folder counts once, where it is highest.
+
+    Raises:
+        ValueError: one of `kinds` does not exist.
+    """
     wanted = set(kinds)
+    if not wanted <= set(KINDS):
+        raise ValueError(f"No scope is called {min(wanted - set(KINDS))!r}; there are {', '.join(KINDS)}")
     found = [Scope("explicit", _root(path)) for path in paths]
     for kind in KINDS:
         if kind in wanted:
             found += [Scope(kind, root) for root in _ROOTS[kind](project)]
-    return list(dict.fromkeys(found))
+    highest: dict[str, Scope] = {}
+    for scope in found:
+        highest.setdefault(os.path.realpath(scope.root), scope)
+    return list(highest.values())
 
 
 def bundled_root() -> str:
@@ -55,15 +68,28 @@ def _env_roots(_project: str) -> list[str]:
 
 def _project_roots(project: str) -> list[str]:
     """Skill folders from the project folder up to its git root, nearest first; only the folder itself without git."""
-    start = Path(project).absolute()
-    above = [start, *start.parents]
-    git = next((number for number, folder in enumerate(above) if (folder / ".git").exists()), 0)
-    home = Path.home()
-    return [f"{folder}/{name}" for folder in above[: git + 1] if folder != home for name in FOLDERS]
+    above = [os.path.abspath(project)]
+    while (parent := os.path.dirname(above[-1])) != above[-1]:
+        above.append(parent)
+    git = next((number for number, folder in enumerate(above) if os.path.exists(f"{folder}/.git")), 0)
+    home = _home()
+    own = [
+        folder
+        for folder in above[: git + 1]
+        if not (home and os.path.realpath(folder) == os.path.realpath(home))
+    ]
+    return [f"{folder.rstrip('/')}/{name}" for folder in own for name in FOLDERS]
+
+
+def _home() -> str:
+    """The user's home folder, or "" where there is none, as for a user that the system does not know."""
+    home = os.path.expanduser("~")
+    return home if os.path.isabs(home) else ""
 
 
 def _user_roots(_project: str) -> list[str]:
-    return [f"{Path.home()}/{name}" for name in FOLDERS]
+    home = _home()
+    return [f"{home.rstrip('/')}/{name}" for name in FOLDERS if home]
 
 
 _ROOTS: dict[Kind, Callable[[str], list[str]]] = {

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 from airskills import frontmatter
 from airskills.errors import SkillSyntaxError
 from airskills.finding import Finding
+from airskills.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from markdown_it.token import Token
+    from typing import Any
+
+    from airskills.markdown import CodeBlock, Heading, Link, Markdown
 
 FILE_NAME = "SKILL.md"
 MAX_BYTES = 10 * 1024 * 1024  # the largest SKILL.md a known client still reads
@@ -31,50 +32,9 @@ MAX_COMPATIBILITY = 500
 FIELDS = ("name", "description", "license", "compatibility", "metadata", "allowed-tools")
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_ATTRIBUTE = re.compile(r"""([\w-]+)(?:=(?:"([^"]*)"|'([^']*)'|([^\s"'}]+)))?""")
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading of the body: `level` 1-6, its plain `text`, and its 1-based `line` in the file."""
-
-    level: int
-    text: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A link or image: its `target` as written (decoded), its `text`, and the 1-based `line` in the file."""
-
-    target: str
-    text: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class CodeBlock:
-    """A fenced or indented code block.
-
-    Attributes:
-        language: first word of the info string, lower case; empty when there is none.
-        attributes: `key="value"` pairs in the braces of the info string; a bare word has the value "".
-        text: the code, without fences.
-        line: 1-based line of the opening fence in the file.
-        first_line: 1-based line of the first line of `text`.
-        section: text of the level-2 heading above it, or "".
-    """
-
-    language: str
-    attributes: Mapping[str, str]
-    text: str
-    line: int
-    first_line: int
-    section: str
-
-
-@dataclass(frozen=True)
-class Skill:
+class Skill(Record, uncompared=("scope",)):
     """One skill, read.
 
     Attributes:
@@ -101,7 +61,7 @@ class Skill:
     body_line: int
     findings: tuple[Finding, ...] = ()
     # What the library adds once it knows where the skill came from.
-    scope: str = field(default="explicit", compare=False)
+    scope: str = "explicit"
 
     @property
     def category(self) -> str:
@@ -127,19 +87,26 @@ class Skill:
         )
 
     @cached_property
+    def markdown(self) -> Markdown:
+        """The body as Markdown, with its lines counted in the file."""
+        from airskills.markdown import Markdown
+
+        return Markdown(self.body, self.path, self.body_line)
+
+    @property
     def headings(self) -> tuple[Heading, ...]:
         """Headings of the body, in order."""
-        return tuple(_headings(self._tokens, self.body_line))
+        return self.markdown.headings
 
-    @cached_property
+    @property
     def blocks(self) -> tuple[CodeBlock, ...]:
         """Code blocks of the body, in order, also those inside lists and quotes."""
-        return tuple(_blocks(self._tokens, self.body_line))
+        return self.markdown.blocks
 
-    @cached_property
+    @property
     def links(self) -> tuple[Link, ...]:
         """Links and images of the body, in order; autolinks included, code spans not."""
-        return tuple(_links(self._tokens, self.body_line))
+        return self.markdown.links
 
     def section(self, heading: str) -> str | None:
         """Text under the heading whose text is `heading` (case does not matter), down to the next of its level.
@@ -147,20 +114,7 @@ class Skill:
         Returns:
             The heading and its text, or None when there is no such heading.
         """
-        wanted = heading.strip().casefold()
-        lines = self.body.split("\n")
-        for number, found in enumerate(self.headings):
-            if found.text.casefold() == wanted:
-                rest = (h.line for h in self.headings[number + 1 :] if h.level <= found.level)
-                end = next(rest, self.body_line + len(lines))
-                return "\n".join(lines[found.line - self.body_line : end - self.body_line]).rstrip() + "\n"
-        return None
-
-    @cached_property
-    def _tokens(self) -> list[Token]:
-        from markdown_it import MarkdownIt
-
-        return MarkdownIt("commonmark", {"maxNesting": 50}).enable("table").parse(self.body)
+        return self.markdown.section(heading)
 
 
 def parse(source: str | bytes, path: str, *, strict: bool = False) -> Skill:
@@ -209,23 +163,46 @@ def _raise_first(findings: Iterable[Finding]) -> None:
 
 def _decode(source: str | bytes, path: str, findings: list[Finding]) -> str:
     if len(source) > MAX_BYTES:
-        message = f"The file has {len(source):,} bytes; the limit is {MAX_BYTES:,}"
+        message = f"The file has more than {MAX_BYTES:,} bytes"
         raise SkillSyntaxError(path, 1, 1, "AS110", message, help="Move text into references/")
-    text = source if isinstance(source, str) else _decode_bytes(source, path, findings)
+    text = (
+        _checked(source, path, findings) if isinstance(source, str) else _decode_bytes(source, path, findings)
+    )
     if text.startswith("\ufeff"):
         findings.append(
             Finding(path, 1, 1, "AS102", "The file begins with a byte order mark", "Save it without one")
         )
         text = text[1:]
+    return _line_feeds(text)
+
+
+def _line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _checked(text: str, path: str, findings: list[Finding]) -> str:
+    """`text` itself, or with a replacement character for each half of a surrogate pair, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line, column = _end_of(text[: error.start])
+        message = f"The text is not Unicode: lone surrogate U+{ord(text[error.start]):04X}"
+        findings.append(Finding(path, line, column, "AS101", message, "Save it as UTF-8"))
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _end_of(text: str) -> tuple[int, int]:
+    """1-based line and column of what follows `text`, the beginning of a file."""
+    text = _line_feeds(text.removeprefix("\ufeff"))
+    return text.count("\n") + 1, len(text) - text.rfind("\n")
 
 
 def _decode_bytes(source: bytes, path: str, findings: list[Finding]) -> str:
     try:
         return source.decode()
     except UnicodeDecodeError as error:
-        line = source.count(b"\n", 0, error.start) + 1
-        column = error.start - source.rfind(b"\n", 0, error.start)
+        line, column = _end_of(source[: error.start].decode())
         message = f"The file is not UTF-8: byte 0x{source[error.start]:02x}"
         if not source.startswith((b"---", b"\xef\xbb\xbf---")):
             raise SkillSyntaxError(path, line, column, "AS101", message, help="Save it as UTF-8") from error
@@ -234,8 +211,12 @@ def _decode_bytes(source: bytes, path: str, findings: list[Finding]) -> str:
 
 
 def _name(found: frontmatter.Frontmatter, path: str) -> str:
-    name = found.texts.get("name", "").strip()
-    return name or _folder(path)
+    return _text(found, "name") or _folder(path)
+
+
+def _text(found: frontmatter.Frontmatter, key: str) -> str:
+    """What a field of one value says, trimmed; "" where it is missing, empty, or a mapping or list."""
+    return found.texts.get((key,), "").strip() if found.fields.get(key) is not None else ""
 
 
 def _folder(path: str) -> str:
@@ -243,8 +224,7 @@ def _folder(path: str) -> str:
 
 
 def _description(found: frontmatter.Frontmatter, path: str) -> str:
-    value = found.fields.get("description")
-    text = found.texts.get("description", "").strip() if value is not None else ""
+    text = _text(found, "description")
     if not text:
         line, column = found.positions.get("description", (1, 1))
         raise SkillSyntaxError(
@@ -262,12 +242,11 @@ def _metadata(found: frontmatter.Frontmatter) -> dict[str, str]:
     given = found.fields.get("metadata")
     if not isinstance(given, dict):
         return {}
-    return {key: found.texts[f"metadata.{key}"] for key in given if f"metadata.{key}" in found.texts}
+    return {key: found.texts["metadata", key] for key in given if ("metadata", key) in found.texts}
 
 
 def _reading_findings(found: frontmatter.Frontmatter, path: str) -> Iterator[Finding]:
-    for key in found.repaired:
-        line, column = found.positions.get(key, (1, 1))
+    for key, (line, column) in found.repaired:
         yield Finding(
             path,
             line,
@@ -363,55 +342,3 @@ def _metadata_findings(found: frontmatter.Frontmatter, at: Any) -> Iterator[Find
                 f"The metadata {key!r} is not a string",
                 "Put double quotes around it",
             )
-
-
-def _headings(tokens: list[Token], body_line: int) -> Iterator[Heading]:
-    for opening, inline in pairwise(tokens):
-        if opening.type == "heading_open" and opening.map:
-            text = "".join(
-                child.content for child in inline.children or () if child.type in {"text", "code_inline"}
-            )
-            yield Heading(int(opening.tag[1]), text.strip(), body_line + opening.map[0])
-
-
-def _blocks(tokens: list[Token], body_line: int) -> Iterator[CodeBlock]:
-    section = ""
-    for number, token in enumerate(tokens):
-        if token.type == "heading_open" and token.tag in {"h1", "h2"}:
-            section = tokens[number + 1].content.strip() if token.tag == "h2" else ""
-        if token.type in {"fence", "code_block"} and token.map:
-            language, attributes = _info(token.info)
-            line = body_line + token.map[0]
-            yield CodeBlock(
-                language, attributes, token.content, line, line + (token.type == "fence"), section
-            )
-
-
-def _info(info: str) -> tuple[str, Mapping[str, str]]:
-    """Language and attributes of an info string such as `python {proof="static: needs CUDA"}`."""
-    head, brace, rest = info.strip().partition("{")
-    language = head.split()[0].lower() if head.split() else ""
-    found = _ATTRIBUTE.findall(rest.rpartition("}")[0] or rest) if brace else []
-    return language, MappingProxyType({key: double or single or bare for key, double, single, bare in found})
-
-
-def _links(tokens: list[Token], body_line: int) -> Iterator[Link]:
-    for token in tokens:
-        if token.type != "inline" or not token.map:
-            continue
-        line = body_line + token.map[0]
-        children = token.children or []
-        for number, child in enumerate(children):
-            line += child.type in {"softbreak", "hardbreak"}
-            if child.type == "link_open":
-                text = "".join(c.content for c in _until(children[number + 1 :], "link_close"))
-                yield Link(str(child.attrGet("href") or ""), text, line)
-            elif child.type == "image":
-                yield Link(str(child.attrGet("src") or ""), child.content, line)
-
-
-def _until(tokens: list[Token], end: str) -> Iterator[Token]:
-    for token in tokens:
-        if token.type == end:
-            return
-        yield token

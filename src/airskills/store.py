@@ -1,9 +1,12 @@
 """The SQLite file behind the search index: its tables, its one writer at a time, and how skills become rows.
 
 Tables: `skills` (one row each), `docs` (FTS5, the stems of every field), `sections` (stems under each heading, for
-saying where a hit matched), `lexicon` (stems of names and tags, for misspelt words). A skill is read again only when
-the time or size of its SKILL.md or of its `evals/eval_queries.json` changed, and written again only when its content
-did. Writers queue (WAL, `BEGIN IMMEDIATE`); a killed one loses its last batch and nothing else.
+saying where a hit matched), `lexicon` (words of names and tags, for misspelt ones), `state`. A skill is read again
+only when the time or size of its SKILL.md or of its `evals/eval_queries.json` changed, and written again only when
+its content did. Writers queue (WAL, `BEGIN IMMEDIATE`); a killed one loses its last batch and nothing else.
+
+A damaged file is never repaired: the next number of its name takes its place, so that processes which still have
+the old one open can do no harm to the new one.
 """
 
 from __future__ import annotations
@@ -12,23 +15,28 @@ import hashlib
 import json
 import os
 import sqlite3
-import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airskills.errors import SkillSyntaxError
+from airskills import access
+from airskills.errors import SkillSyntaxError, UnsafePathError
 from airskills.finding import Finding
 from airskills.skill import MAX_BYTES, Skill, parse
-from airskills.terms import stop_words, terms
+from airskills.terms import forms, stop_words, terms
 
 FIELDS = ("name", "description", "tags", "requests", "headings", "body")
-SCHEMA = 1
+SCHEMA = 2
+MEMORY = ":memory:"
+SUFFIX = ".sqlite3"
 BUSY_SECONDS = 15
 BATCH = 500  # skills per transaction: a killed build loses at most this much work
+ATTEMPTS = 3  # fresh files that are tried in place of a damaged one
+FILE_NAME = "SKILL.md"
 QUERIES = "evals/eval_queries.json"
 STALE_SECONDS = 90 * 24 * 3600
 
@@ -39,10 +47,15 @@ CREATE TABLE skills (
 );
 CREATE TABLE sections (skill INTEGER, heading TEXT, stems TEXT);
 CREATE INDEX sections_skill ON sections (skill);
-CREATE TABLE lexicon (stem TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE INDEX skills_visible ON skills (visible);
+CREATE TABLE lexicon (form TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE state (settled INTEGER);
+INSERT INTO state VALUES (1)
 """
+# Values of `skills.visible`: neither hidden nor unreadable skills are in any other table.
+_HIDDEN, _VISIBLE, _SHADOWED = 0, 1, 2
 COLUMNS = ", ".join(FIELDS)
-_FTS = f'CREATE VIRTUAL TABLE docs USING fts5({COLUMNS}, detail=column, tokenize="unicode61 remove_diacritics 0")'
+_FTS = f'CREATE VIRTUAL TABLE docs USING fts5({COLUMNS}, tokenize="unicode61 remove_diacritics 0")'
 _VOCABULARY = "CREATE VIRTUAL TABLE vocabulary USING fts5vocab(docs, row)"
 
 
@@ -65,7 +78,7 @@ class Changes:
 
 
 class Store:
-    """An open index file. One object may be shared by threads that take `lock` around what they do.
+    """An open index file. Threads that share one object must take turns.
 
     Attributes:
         path: the file, or ":memory:".
@@ -80,18 +93,14 @@ class Store:
         self.path = path
         self.findings: list[Finding] = []
         self.changes = Changes()
-        self.lock = threading.RLock()
         self._hidden = hidden
         self._database = _connect(path)
+        self.close = weakref.finalize(self, self._database.close)  # at the latest with the last reference
         try:
             self._prepare()
         except BaseException:
-            self._database.close()
+            self.close()
             raise
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
 
     def all(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
         """Every row of a query."""
@@ -113,60 +122,81 @@ class Store:
             ).fetchone()[0]
         )
 
+    def total(self) -> int:
+        """Number of skills that can be found, shadowed ones included."""
+        return int(self.one("SELECT count(*) FROM skills WHERE visible > 0")[0])
+
     def refresh(self, sources: Iterable[Source]) -> Changes:
-        """Make the index equal to `sources`; only what changed is read.
+        """Make the index equal to `sources`; only what changed is read. Of a path named twice the first counts.
 
         Raises:
             sqlite3.DatabaseError: the file is damaged, locked for too long, or cannot be written.
         """
-        with self.lock:
-            known = {
-                path: (id_, stamp, rank)
-                for id_, path, stamp, rank in self.all("SELECT id, path, stamp, rank FROM skills")
-            }
-            pending: list[tuple[Source, str]] = []
-            self.changes = Changes()
-            for source in sources:
-                stamp = _stamp(source)
-                if known.pop(source.path, (0, "", -1))[1:] == (stamp, source.rank):
-                    self.changes.unchanged += 1
-                else:
-                    pending.append((source, stamp))
-            for start in range(0, len(pending), BATCH):
-                with self._transaction():
-                    self.changes.written += sum(
-                        self._update(*item) for item in pending[start : start + BATCH]
-                    )
-            if known:
-                with self._transaction():
-                    for id_, *_ in known.values():
-                        self._remove(id_)
-                self.changes.removed = len(known)
-            if pending or known:
-                with self._transaction():
-                    self._mark_visible()
+        known = {path: held for path, *held in self.all("SELECT path, stamp, rank FROM skills")}
+        self.changes = Changes()
+        pending: list[tuple[Source, str]] = []
+        for source in self._distinct(sources):
+            stamp = _stamp(source)
+            if known.pop(source.path, None) == [stamp, source.rank]:
+                self.changes.unchanged += 1
+            else:
+                pending.append((source, stamp))
+        for start in range(0, len(pending), BATCH):
+            with self._transaction():
+                for source, stamp in pending[start : start + BATCH]:
+                    self._update(source, stamp)
+        if known or not self._settled():
+            with self._transaction():
+                self.changes.removed = sum(self._remove(path) for path in known)
+                self._settle()
         return self.changes
 
-    def _update(self, source: Source, stamp: str) -> bool:
-        """Bring one row up to date; False where the content is what the index already holds."""
-        row = self._database.execute(
-            "SELECT id, digest FROM skills WHERE path = ?", (source.path,)
-        ).fetchone()
+    def _distinct(self, sources: Iterable[Source]) -> Iterator[Source]:
+        """Each path once; one that is not UTF-8 cannot be kept in the index, and a finding says so."""
+        seen: set[str] = set()
+        for source in sources:
+            if source.path in seen:
+                continue
+            seen.add(source.path)
+            try:
+                source.path.encode()
+            except UnicodeEncodeError:
+                message = "The path is not UTF-8, so search leaves the skill out"
+                self.findings.append(Finding(source.path, 1, 1, "AS804", message, "Rename the folder"))
+            else:
+                yield source
+
+    def _update(self, source: Source, stamp: str) -> None:
+        """Bring one row up to date; content that the index already holds is not written again."""
         content, queries = _contents(source.path)
-        digest = hashlib.sha256(content + b"\0" + queries).hexdigest()
-        if row and row[1] == digest:
+        digest = hashlib.sha256(b"%d\0%s%s" % (len(content), content, queries)).hexdigest()
+        row = self.one("SELECT digest, rank FROM skills WHERE path = ?", (source.path,))
+        if row and row[0] == digest:
             self._database.execute(
-                "UPDATE skills SET stamp = ?, rank = ? WHERE id = ?", (stamp, source.rank, row[0])
+                "UPDATE skills SET stamp = ?, rank = ? WHERE path = ?", (stamp, source.rank, source.path)
             )
-            return False
-        if row:
-            self._remove(row[0])
+            if row[1] != source.rank:
+                self._unsettle()
+            self.changes.unchanged += 1
+            return
+        self._remove(source.path)
         try:
             skill = parse(content, source.path)
         except SkillSyntaxError:
-            return False
-        self._insert(skill, source, stamp, digest, _requests(queries))
-        return True
+            skill = None
+        self._unsettle()
+        if skill is None or self._hidden(skill):
+            self._insert_hidden(source, stamp, digest)
+        else:
+            self._insert(skill, source, stamp, digest, _requests(queries))
+            self.changes.written += 1
+
+    def _insert_hidden(self, source: Source, stamp: str, digest: str) -> None:
+        """Remember that this content is not to be found, so that it is not read again."""
+        self._database.execute(
+            "INSERT INTO skills (path, stamp, digest, rank, visible) VALUES (?,?,?,?,?)",
+            (source.path, stamp, digest, source.rank, _HIDDEN),
+        )
 
     def _insert(self, skill: Skill, source: Source, stamp: str, digest: str, requests: list[str]) -> None:
         cursor = self._database.execute(
@@ -176,7 +206,7 @@ class Store:
                 stamp,
                 digest,
                 source.rank,
-                int(not self._hidden(skill)),
+                _VISIBLE,
                 skill.name,
                 skill.description,
                 skill.category,
@@ -202,39 +232,61 @@ class Store:
         )
         self._database.executemany(
             "INSERT OR IGNORE INTO lexicon VALUES (?)",
-            [(term,) for term in {*fields[0], *fields[2]} - stop_words()],
+            [
+                (form,)
+                for form, stem_ in forms(" ".join([skill.name, *skill.tags, skill.category]))
+                if stem_ not in stop_words()
+            ],
         )
 
-    def _remove(self, id_: int) -> None:
-        self._database.execute("DELETE FROM docs WHERE rowid = ?", (id_,))
-        self._database.execute("DELETE FROM skills WHERE id = ?", (id_,))
-        self._database.execute("DELETE FROM sections WHERE skill = ?", (id_,))
+    def _remove(self, path: str) -> bool:
+        """Forget a skill; False where another process has done so before."""
+        row = self.one("SELECT id FROM skills WHERE path = ?", (path,))
+        if row is None:
+            return False
+        self._unsettle()
+        self._database.execute("DELETE FROM docs WHERE rowid = ?", row)
+        self._database.execute("DELETE FROM skills WHERE id = ?", row)
+        self._database.execute("DELETE FROM sections WHERE skill = ?", row)
+        return True
 
-    def _mark_visible(self) -> None:
-        """Of skills with one name only the first in precedence is shown; hidden ones carry visible = 0 already."""
-        self._database.execute("UPDATE skills SET visible = 1 WHERE visible = 2")
+    def _settled(self) -> bool:
+        """Whether precedence has been worked out since the last change, which a killed writer may have left undone."""
+        return bool(self.one("SELECT settled FROM state")[0])
+
+    def _unsettle(self) -> None:
+        self._database.execute("UPDATE state SET settled = 0 WHERE settled")
+
+    def _settle(self) -> None:
+        """Of skills with one name only the first in precedence is shown; a folder of that name goes before others."""
+        own = f"'/' || name || '/{FILE_NAME}'"
+        self._database.execute(f"UPDATE skills SET visible = {_VISIBLE} WHERE visible = {_SHADOWED}")
         self._database.execute(
-            """UPDATE skills SET visible = 2 WHERE visible = 1 AND id NOT IN (
-                 SELECT id FROM (SELECT id, row_number() OVER (
-                   PARTITION BY name ORDER BY rank, path NOT LIKE '%/' || name || '/SKILL.md', path) AS place
-                 FROM skills WHERE visible = 1) WHERE place = 1)"""
+            f"""UPDATE skills SET visible = {_SHADOWED} WHERE id IN (
+                SELECT id FROM (SELECT id, row_number() OVER (
+                    PARTITION BY name ORDER BY rank, substr(path, -length({own})) != {own}, path) AS place
+                FROM skills WHERE visible = {_VISIBLE}) WHERE place > 1)"""
         )
+        self._database.execute("UPDATE state SET settled = 1")
 
     def _prepare(self) -> None:
-        """Create the tables, or find those of this schema; another schema is thrown away."""
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version not in (0, SCHEMA):
-            raise sqlite3.DatabaseError(f"index schema {version}, not {SCHEMA}")
-        if version == 0:
+        """Create the tables, or find those of this schema."""
+        if self._version() == 0:
             with self._transaction():
-                (version,) = self._database.execute("PRAGMA user_version").fetchone()
-                if version == 0:
+                if self._version() == 0:
                     self._create()
-            remove_stale(Path(self.path).parent)
-        (kind,) = self._database.execute("SELECT sql FROM sqlite_master WHERE name = 'docs'").fetchone()
-        self.fts = "fts5" in kind.lower()
-        if self.fts and not has_fts5(self._database):
-            raise sqlite3.DatabaseError("the index was made with FTS5, which this Python lacks")
+            if self.path != MEMORY:
+                remove_stale(Path(self.path).parent)
+        if self._version() != SCHEMA or self.one("SELECT sql FROM sqlite_master WHERE name = 'docs'") is None:
+            raise sqlite3.DatabaseError(f"index schema {self._version()}, not {SCHEMA}")
+        self.fts = has_fts5(self._database)
+        if not self.fts:
+            message = "SQLite has no FTS5: every search reads all skills"
+            help_ = "Use a Python whose SQLite has FTS5"
+            self.findings.append(Finding(self.path, 1, 1, "AS804", message, help_))
+
+    def _version(self) -> int:
+        return int(self.one("PRAGMA user_version")[0])
 
     def _create(self) -> None:
         for statement in _TABLES.split(";"):
@@ -244,16 +296,6 @@ class Store:
             self._database.execute(_VOCABULARY)
         else:
             self._database.execute(f"CREATE TABLE docs ({COLUMNS})")
-            self.findings.append(
-                Finding(
-                    self.path,
-                    1,
-                    1,
-                    "AS804",
-                    "SQLite has no FTS5: every search reads all skills",
-                    "Use a Python whose SQLite has FTS5",
-                )
-            )
         self._database.execute(f"PRAGMA user_version = {SCHEMA}")
 
     @contextmanager
@@ -287,19 +329,30 @@ def open_store(
         cache: folder for the file; `AIRSKILLS_CACHE_DIR` or the platform's cache folder when None.
     """
     listed = list(sources)
-    path = _location(roots, cache)
-    for attempt in range(2):
+    family = _family(roots, cache)
+    for _ in range(ATTEMPTS):
+        path = _newest(family)
         try:
             return _filled(path, listed, hidden)
         except (sqlite3.DatabaseError, OSError) as error:
-            if attempt or not _is_damage(error):
-                return _in_memory(path, listed, hidden, str(error))
-            with suppress(OSError):
-                _delete(path)
-    raise AssertionError("unreachable: the second attempt returns")
+            failure = error
+            if not retire(path, error):
+                break
+    return in_memory(path, listed, hidden, str(failure))
 
 
-def _filled(path: str, sources: list[Source], hidden: Callable[[Skill], bool]) -> Store:
+def retire(path: str, error: Exception) -> bool:
+    """Give up a damaged file, so that the next opening starts a new one; False where that would not help."""
+    if path == MEMORY or not _is_damage(error):
+        return False
+    family, _, number = path.removesuffix(SUFFIX).rpartition("-")
+    with suppress(OSError):
+        Path(_numbered(family, int(number) + 1)).touch()
+        _delete(path)
+    return True
+
+
+def _filled(path: str, sources: Iterable[Source], hidden: Callable[[Skill], bool]) -> Store:
     store = Store(path, hidden=hidden)
     try:
         store.refresh(sources)
@@ -309,8 +362,9 @@ def _filled(path: str, sources: list[Source], hidden: Callable[[Skill], bool]) -
     return store
 
 
-def _in_memory(path: str, sources: list[Source], hidden: Callable[[Skill], bool], why: str) -> Store:
-    store = _filled(":memory:", sources, hidden)
+def in_memory(path: str, sources: Iterable[Source], hidden: Callable[[Skill], bool], why: str) -> Store:
+    """A store that no file backs, in place of the one at `path`; a finding says `why`."""
+    store = _filled(MEMORY, sources, hidden)
     help_ = "Set AIRSKILLS_CACHE_DIR to a writable folder"
     store.findings.append(Finding(path, 1, 1, "AS804", f"The index is kept in memory: {why}", help_))
     return store
@@ -326,24 +380,27 @@ def _is_damage(error: Exception) -> bool:
         sqlite3.SQLITE_IOERR,
         sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
         sqlite3.SQLITE_READONLY,
     }
     return (
         isinstance(error, sqlite3.DatabaseError)
+        and not isinstance(error, sqlite3.ProgrammingError)  # closed by another thread
         and code not in blocked
         and not isinstance(error.__cause__, OSError)
     )
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    if path != ":memory:":
+    if path != MEMORY:
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise sqlite3.OperationalError(str(error)) from error
     database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        database.execute("PRAGMA journal_mode = WAL")
+        if database.execute("PRAGMA journal_mode").fetchone() == ("delete",):
+            database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
         database.close()
@@ -357,7 +414,8 @@ def has_fts5(database: sqlite3.Connection) -> bool:
         return rows.fetchone() is not None
 
 
-def _location(roots: Sequence[str], cache: str | os.PathLike[str] | None) -> str:
+def _family(roots: Sequence[str], cache: str | os.PathLike[str] | None) -> str:
+    """What the files of one library begin with: another schema, or a SQLite without FTS5, has its own."""
     override = cache or os.environ.get("AIRSKILLS_CACHE_DIR")
     if override:
         folder = Path(override)
@@ -365,7 +423,21 @@ def _location(roots: Sequence[str], cache: str | os.PathLike[str] | None) -> str
         import platformdirs
 
         folder = platformdirs.user_cache_path("airskills")
-    return str(folder / f"index-{hashlib.sha256(json.dumps(list(roots)).encode()).hexdigest()[:16]}.sqlite3")
+    with closing(sqlite3.connect(MEMORY)) as database:
+        key = json.dumps([SCHEMA, has_fts5(database), *roots])
+    return str(folder / f"index-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
+
+
+def _numbered(family: str, number: int) -> str:
+    return f"{family}-{number}{SUFFIX}"
+
+
+def _newest(family: str) -> str:
+    """The file of the highest number, or the first where there is none."""
+    found = (
+        path.stem.rpartition("-")[2] for path in Path(family).parent.glob(f"{Path(family).name}-*{SUFFIX}")
+    )
+    return _numbered(family, max((int(number) for number in found if number.isdecimal()), default=1))
 
 
 def _delete(path: str) -> None:
@@ -377,7 +449,7 @@ def remove_stale(folder: str | os.PathLike[str], *, now: float | None = None) ->
     """Delete index files that no library has opened for 90 days; returns how many."""
     limit = (time.time() if now is None else now) - STALE_SECONDS
     removed = 0
-    for path in Path(folder).glob("index-*.sqlite3"):
+    for path in Path(folder).glob(f"index-*{SUFFIX}"):
         with suppress(OSError):
             if path.stat().st_atime < limit and path.stat().st_mtime < limit:
                 _delete(str(path))
@@ -388,28 +460,27 @@ def remove_stale(folder: str | os.PathLike[str], *, now: float | None = None) ->
 def _stamp(source: Source) -> str:
     mtime, size = source.stamp
     try:
-        status = os.stat(f"{source.path[: -len('SKILL.md')]}{QUERIES}")
+        status = os.stat(f"{source.path.removesuffix(FILE_NAME)}{QUERIES}")
     except OSError:
         return f"{mtime} {size}"
     return f"{mtime} {size} {status.st_mtime_ns} {status.st_size}"
 
 
 def _contents(path: str) -> tuple[bytes, bytes]:
-    """Bytes of the SKILL.md and of its requests; what cannot be read counts as empty."""
-    out = []
-    for name in (path, f"{path[: -len('SKILL.md')]}{QUERIES}"):
-        content = b""
-        with suppress(OSError), open(name, "rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-        out.append(content)
-    return out[0], out[1]
+    """Bytes of the SKILL.md and of its requests; what cannot or may not be read counts as empty."""
+    content, queries = b"", None
+    with suppress(OSError), open(path, "rb") as stream:
+        content = stream.read(MAX_BYTES + 1)
+    with suppress(UnsafePathError):
+        queries = access.read_inside(path.removesuffix(f"/{FILE_NAME}"), QUERIES)
+    return content, queries or b""
 
 
 def _requests(content: bytes) -> list[str]:
     """The training requests that should trigger the skill; validation requests stay unseen."""
     try:
         listed = json.loads(content or b"[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return [
         str(item.get("query", ""))

@@ -11,22 +11,22 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-import snowballstemmer
+import Stemmer
 
-_RAW = re.compile(r"[^\W_]+(?:[._'\u2019-][^\W_]+)*(?:\+{1,2}|#)?(?![^\W_])")
+_RAW = re.compile(r"[^\W_]+(?:[._'\u2019-][^\W_]+)*(?:\+\+|\+(?![\w+])|#(?!\w))?")
 _SEPARATOR = re.compile(r"[._'\u2019-]")
 _CAMEL = re.compile(r"(?<=[a-z]{3})(?=[A-Z][A-Za-z]{2})|(?<=[A-Z]{3})(?=[A-Z][a-z]{2})")
 _SUFFIXES = {"++": "plusplus", "+": "plus", "#": "sharp"}
-_STEMMER = snowballstemmer.stemmer("english")
+_STEMMER = Stemmer.Stemmer("english")
 
 
 @cache
 def data(name: str) -> Any:
     """A JSON file of the package's `data` folder."""
-    return json.loads(files("airskills").joinpath(f"data/{name}.json").read_text(encoding="utf-8"))
+    return json.loads(Path(__file__).with_name("data").joinpath(f"{name}.json").read_text(encoding="utf-8"))
 
 
 @cache
@@ -43,14 +43,17 @@ def stem(word: str) -> str:
 
 def terms(text: str) -> list[str]:
     """Stems of every word of `text`, in order; a compound gives its joined form and its parts."""
-    found: list[str] = []
+    return [stem_ for _, stem_ in forms(text)]
+
+
+def forms(text: str) -> Iterator[tuple[str, str]]:
+    """(Form, stem) of every term of `text`, in order; the form is lower case and not stemmed."""
     for raw in _RAW.findall(unicodedata.normalize("NFKC", text)):
-        found += _word_terms(raw)
-    return found
+        yield from _word_forms(raw)
 
 
 @lru_cache(maxsize=200_000)
-def _word_terms(raw: str) -> tuple[str, ...]:
+def _word_forms(raw: str) -> tuple[tuple[str, str], ...]:
     suffix = next((word for mark, word in _SUFFIXES.items() if raw.endswith(mark)), "")
     core = raw.rstrip("+#")
     parts = [piece for part in _SEPARATOR.split(core) for piece in _CAMEL.split(part) if piece]
@@ -61,11 +64,10 @@ def _word_terms(raw: str) -> tuple[str, ...]:
         and ("'" in core or "\u2019" in core)
     ):
         lowered.pop()
-    joined = "".join(lowered) + suffix
-    out = [stem(joined)]
-    if len(lowered) > 1 or suffix:
-        out += [stem(part) for part in lowered if len(part) > 1]
-    return tuple(dict.fromkeys(out))
+    found: dict[str, str] = {}
+    for form in ("".join(lowered) + suffix, *(part for part in lowered if len(part) > 1)):
+        found.setdefault(stem(form), form)
+    return tuple((form, stem_) for stem_, form in found.items())
 
 
 def edits(word: str) -> Iterator[str]:

@@ -10,6 +10,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from airskills.scan import FILE_NAME
+
 
 def store() -> Path:
     """Folder of the records; `AIRSKILLS_STATE_DIR` overrides the platform's own place."""
@@ -24,18 +26,31 @@ def store() -> Path:
 def digest(folder: str) -> str:
     """SHA-256 over the paths and bytes of everything in `folder`, hidden files too, as 64 hex digits.
 
-    A link counts as the text it points to; what it leads to outside is never read.
+    A link counts as the text it points to, for reading does not follow one out of the folder; only a SKILL.md may be
+    a link to elsewhere in its root, so there the text that would be loaded counts too.
     """
     total = hashlib.sha256()
     for base, folders, names in os.walk(folder):
         folders.sort()
         links = [name for name in folders if Path(base, name).is_symlink()]
         for path in sorted(Path(base, name) for name in names + links):
-            link = path.is_symlink()
-            content = os.fsencode(path.readlink()) if link else path.read_bytes() if path.is_file() else b""
-            total.update(b"%s\0%d\0%d\0" % (os.fsencode(path.relative_to(folder)), link, len(content)))
-            total.update(content)
+            total.update(b"%s\0%s\0" % (os.fsencode(path.relative_to(folder)), _content(path)))
     return total.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    """Kind of a file and SHA-256 of what it holds, in a form that no other file shares."""
+    if path.is_symlink():
+        link = b"link " + hashlib.sha256(os.fsencode(path.readlink())).hexdigest().encode()
+        return link + _bytes_of(path) if path.name == FILE_NAME else link
+    return _bytes_of(path)
+
+
+def _bytes_of(path: Path) -> bytes:
+    if not path.is_file():
+        return b" other"
+    with path.open("rb") as stream:
+        return b" file " + hashlib.file_digest(stream, "sha256").hexdigest().encode()
 
 
 def is_trusted(folder: str) -> bool:

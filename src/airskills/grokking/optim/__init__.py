@@ -1,0 +1,1 @@
+"""Optimizers with hyperparameters per run, on flat buffers [runs, numbers]."""
