@@ -1,0 +1,18 @@
+"""Train a LoRA on attention and the output head, merge it, publish a plain checkpoint."""
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM
+
+
+def attach(base_folder: str) -> PeftModel:
+    base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32)
+    config = LoraConfig(
+        r=8, target_modules=["q_proj", "v_proj", "lm_head"], ensure_weight_tying=True, task_type="CAUSAL_LM"
+    )
+    return get_peft_model(base, config)
+
+
+def publish(model: PeftModel, out: str) -> None:
+    merged = model.merge_and_unload()
+    merged.save_pretrained(out)
