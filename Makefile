@@ -7,7 +7,7 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 TORCH := $(if $(UV_FIND_LINKS),,--torch-backend=cpu)
 
-.PHONY: all setup test test-fast lint bench clean
+.PHONY: all setup test test-fast test-all lint bench clean
 all: setup
 	$(BIN)/airskills load grpo-rl-training --wrap
 
@@ -27,10 +27,13 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.uv
 	touch $@
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow"
 
 test-fast: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not full"
+
+test-all: $(VENV)/.test lint
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check

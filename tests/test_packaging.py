@@ -178,7 +178,7 @@ def test_every_lab_that_is_mounted_has_its_extra() -> None:
     assert mounted <= set(PROJECT.get("optional-dependencies", {}))
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_installed_tool_lists_its_own_skills(installed: Path, tmp_path: Path) -> None:
     script = installed / "bin" / "airskills"
     where = run(script, "path", SKILLS[0], cwd=tmp_path, PYTHONPATH="").strip()
@@ -189,7 +189,7 @@ def test_the_installed_tool_lists_its_own_skills(installed: Path, tmp_path: Path
     assert where.endswith(f"/airskills/.agents/skills/{SKILLS[0]}")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("name", SKILLS)
 def test_the_installed_tool_loads_a_skill_byte_for_byte(installed: Path, tmp_path: Path, name: str) -> None:
     text = run(installed / "bin" / "airskills", "load", name, "SKILL.md", cwd=tmp_path, PYTHONPATH="")
@@ -197,7 +197,7 @@ def test_the_installed_tool_loads_a_skill_byte_for_byte(installed: Path, tmp_pat
     assert text == (REPOSITORY / "skills" / name / "SKILL.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_installed_tool_makes_and_finds_skills(installed: Path, tmp_path: Path) -> None:
     python = installed / "bin" / "python"
 

@@ -138,17 +138,20 @@ UNITS = [(folder, unit.id) for folder in FOLDERS for unit in skill_runner.units(
 
 @cache
 def _outcomes(folder: Path) -> dict[str, dict[str, str]]:
-    """Run all units of a skill once, in a process that no test shares."""
-    runner = Path(__file__).with_name("skill_runner.py")
-    done = subprocess.run(
-        [sys.executable, str(runner), str(folder)], capture_output=True, text=True, check=False
-    )
-    outcomes = {line["unit"]: line for line in map(json.loads, done.stdout.splitlines())}
-    assert outcomes, done.stderr
+    """Run all units of a skill once: what is forked from a warm parent and what are commands, side by side."""
+    runner = [sys.executable, str(Path(__file__).with_name("skill_runner.py")), str(folder)]
+    halves = (["blocks", "facts"], ["evals", "examples", "scripts"])
+    running = [
+        subprocess.Popen([*runner, *kinds], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for kinds in halves
+    ]
+    said = [process.communicate() for process in running]
+    outcomes = {line["unit"]: line for out, _ in said for line in map(json.loads, out.splitlines())}
+    assert outcomes, said
     return outcomes
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize(("folder", "unit"), UNITS, ids=[f"{folder.name}/{unit}" for folder, unit in UNITS])
 def test_claim_of_a_skill_holds(folder: Path, unit: str) -> None:
     if importlib.util.find_spec("torch") is None:

@@ -170,7 +170,7 @@ class Index:
                 name: frozenset(field.split()) for name, field in zip(FIELDS, fields, strict=False)
             }
             stems["body"] = _Body(body)
-            yield id_, weigh(request, stems), bm25
+            yield id_, weigh(request, stems, self._frequencies.total), bm25
 
     def _candidates(
         self, request: list[Term], category: str | None, tag: str | None

@@ -54,7 +54,7 @@ class Evidence:
     features: tuple[float, ...]
 
 
-FEATURES = ("score", "coverage", "strong", "named", "coined", "known", "length")
+FEATURES = ("score", "coverage", "strong", "named", "coined", "known", "length", "size")
 
 
 @cache
@@ -79,6 +79,12 @@ def vocabulary_forms() -> frozenset[str]:
     """The same terms as words, for misspelt ones."""
     phrases = (phrase for group in data("synonyms") for phrase in group)
     return frozenset(form for phrase in phrases for form, stem in forms(phrase) if stem in vocabulary())
+
+
+def reread() -> None:
+    """Derive everything from the data files anew, after `terms.data` was changed: for fits."""
+    for cached in (_synonyms, vocabulary, vocabulary_forms, _words):
+        cached.cache_clear()
 
 
 def read_request(text: str, document_frequency: Callable[[str], int], total: int) -> list[Term]:
@@ -129,8 +135,14 @@ class Field(Protocol):
         """Whether all of `stems` are in the field."""
 
 
-def weigh(request: Iterable[Term], fields: Mapping[str, Field]) -> Evidence:
-    """Collect what speaks for a skill with these stems in its fields."""
+def weigh(request: Iterable[Term], fields: Mapping[str, Field], size: int = 1) -> Evidence:
+    """Collect what speaks for a skill with these stems in its fields.
+
+    Args:
+        request: what was asked.
+        fields: the stems of each field of the skill.
+        size: number of skills; among many, one is more likely to match by chance.
+    """
     weights = data("ranking")["fields"]
     order = sorted(((weights[name], name) for name in FIELDS), reverse=True)
     places = [(weight, name, fields[name].issuperset) for weight, name in order]
@@ -149,7 +161,9 @@ def weigh(request: Iterable[Term], fields: Mapping[str, Field]) -> Evidence:
                 value, field = other * discount, other_field
         if not field:
             continue
-        if field == "name" and term.weight > weights["rare"]:
+        if _is_doubtful(term):
+            value *= discount
+        elif field == "name" and term.weight > weights["rare"]:
             value += weights["bonus"]
         best[term.stem] = field
         score += term.weight * value
@@ -157,7 +171,16 @@ def weigh(request: Iterable[Term], fields: Mapping[str, Field]) -> Evidence:
         named = max(named, term.weight * (field == "name"))
         coined = max(coined, is_coined(term.stem, field) * (0.5 if _is_doubtful(term) else 1.0))
     coverage = score / total if total else 0.0
-    features = (score, coverage, strong, named, coined, known / count if count else 0.0, math.log1p(count))
+    features = (
+        score,
+        coverage,
+        strong,
+        named,
+        coined,
+        known / count if count else 0.0,
+        math.log1p(count),
+        math.log(max(size, 1)),
+    )
     return Evidence(score, best, features)
 
 

@@ -1,0 +1,115 @@
+"""What a rule is: a class named by its code, whose docstring is its manual page, with the text that breaks it.
+
+One test proves every rule there will ever be: `bad` gives a finding of that code at line `at` and no other code of the
+family, `good` gives none, and the docstring says why. The site and `airskills rule` print the same docstring.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from airskills.finding import Finding, Severity, declare
+from airskills.folder import Folder
+from airskills.settings import Settings
+
+RULES: dict[str, type[Rule]] = {}
+
+FAMILIES = {
+    "AS1": "frontmatter and specification",
+    "AS2": "body",
+    "AS3": "code blocks",
+    "AS4": "files and links",
+    "AS5": "examples and scripts",
+    "AS6": "evals",
+    "AS7": "security",
+    "AS8": "library",
+    "AS9": "freshness",
+}
+
+# Files of the smallest skill that a rule has nothing to say about; `bad` and `good` replace what they name.
+SKILL_FILE = "SKILL.md"
+
+
+class Rule:
+    """Base of all rules. A subclass's name is its code.
+
+    Attributes:
+        severity: `error` (a client will refuse or misread it), `warning` (readers lose), `note` (worth knowing).
+        profiles: names of the profiles that switch it on; `spec` and `standard` among them.
+        bad: files that break it; a bare string stands for the SKILL.md.
+        good: the nearest files that do not.
+        at: (file, line) of the finding in `bad`; a bare number means that line of the SKILL.md.
+        name: folder of the skill in `bad` and `good`.
+        reads: whether it looks at files besides the SKILL.md (such results are cached under all of them).
+    """
+
+    severity: ClassVar[Severity] = "warning"
+    profiles: ClassVar[tuple[str, ...]] = ("standard",)
+    bad: ClassVar[str | Mapping[str, str | bytes]] = ""
+    good: ClassVar[str | Mapping[str, str | bytes]] = ""
+    at: ClassVar[int | tuple[str, int]] = 1
+    name: ClassVar[str] = "demo"
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+
+    def __init_subclass__(cls) -> None:
+        code = cls.__name__
+        if re.fullmatch(r"AS\d{3}", code) is None:
+            return  # a base class of a family
+        if code in RULES:
+            raise TypeError(f"Two rules are called {code}")
+        RULES[code] = cls
+        declare(code, cls.severity)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        """Yield what is wrong with one skill."""
+        raise NotImplementedError
+
+    def fix(self, folder: Folder) -> Mapping[str, str]:  # noqa: ARG002 - for those that can
+        """New texts of files, by relative path, where the repair is certain; applying it twice changes nothing more."""
+        return {}
+
+    def finding(self, path: str, line: int, message: str, help_: str = "", *, column: int = 1) -> Finding:
+        """A finding of this rule."""
+        return Finding(path, max(1, line), max(1, column), type(self).__name__, message, help_)
+
+
+class LibraryRule(Rule):
+    """A rule that needs all skills at once. `bad` and `good` name files with their skill's folder: `a/SKILL.md`."""
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        """A library rule looks at single skills through `check_all` only."""
+        return self.check_all([folder])
+
+    def check_all(self, folders: Sequence[Folder]) -> Iterator[Finding]:
+        """Yield what is wrong with the skills together."""
+        raise NotImplementedError
+
+
+def page(rule: type[Rule]) -> str:
+    """The rule's manual page as Markdown: title, severity, profiles, docstring, the bad and the good text."""
+    doc = inspect.cleandoc(rule.__doc__ or "")
+    title, _, rest = doc.partition("\n")
+    lines = [
+        f"# {rule.__name__}: {title.rstrip('.')}",
+        "",
+        f"Severity: {rule.severity}. Profiles: {', '.join(rule.profiles)}. Family: {FAMILIES[rule.__name__[:3]]}.",
+        rest.rstrip(),
+    ]
+    for heading, shown in (("Bad", rule.bad), ("Good", rule.good)):
+        lines += ["", f"## {heading}", *_shown(shown)]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(files: str | Mapping[str, str | bytes]) -> Iterator[str]:
+    for path, content in ({SKILL_FILE: files} if isinstance(files, str) else files).items():
+        text = content if isinstance(content, str) else content.decode("utf-8", "backslashreplace")
+        visible = "".join(
+            char if char == "\n" or char.isprintable() else f"\\u{ord(char):04x}" for char in text
+        )
+        yield f"\n`{path}`\n"
+        yield from (f"    {line}" if line else "" for line in visible.rstrip("\n").split("\n"))

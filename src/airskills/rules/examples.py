@@ -1,0 +1,266 @@
+"""AS5xx: examples and scripts, by the specification's page on scripts and PEP 723."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from airskills.finding import Finding
+from airskills.folder import File, Folder
+from airskills.rules._base import Rule
+from airskills.rules.freshness import PIN
+from airskills.rules.profiles import CLIENTS
+
+_HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\nRun scripts/run.py and examples/run.py.\n"
+_META = '# /// script\n# requires-python = ">=3.11"\n# dependencies = []\n# ///\n'
+_SCRIPT = _META + '"""Reads logs."""\nimport argparse\nargparse.ArgumentParser().parse_args()\n'
+_NEEDS = '# /// script\n# requires-python = ">=3.11"\n# dependencies = []\n# [tool.airskills]\n# requires = ["{}"]\n# ///\nassert 1 + 1 == 2\n'
+_BOTH = ("standard", *CLIENTS)
+REQUIRES = frozenset({"cuda", "network", "api-key"})
+
+
+class AS501(Rule):
+    """Example or script has no inline metadata.
+
+    Why: without a PEP 723 block nobody knows which packages it needs, and `uv run` cannot start it.
+    """
+
+    bad = {"SKILL.md": _HEAD, "examples/run.py": 'print("ok")\n'}
+    good = {"SKILL.md": _HEAD, "examples/run.py": _META + "assert 1 + 1 == 2\n"}
+    at = ("examples/run.py", 1)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in _scripts(folder):
+            if metadata(folder.text(file.path)) is None:
+                yield self.finding(
+                    folder.at(file.path),
+                    1,
+                    "The script has no PEP 723 metadata",
+                    "Begin it with a # /// script block",
+                )
+
+
+class AS502(Rule):
+    """Inline metadata is not TOML, or has no exact pins.
+
+    Why: the example was tested with one release of each package; others are a guess.
+    """
+
+    bad = {"SKILL.md": _HEAD, "examples/run.py": _META.replace("[]", '["trl>=1.0"]') + "assert 1\n"}
+    good = {"SKILL.md": _HEAD, "examples/run.py": _META.replace("[]", '["trl==1.16.0"]') + "assert 1\n"}
+    at = ("examples/run.py", 3)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in _scripts(folder):
+            text = folder.text(file.path)
+            found = metadata(text)
+            if found is None:
+                continue
+            path = folder.at(file.path)
+            if "error" in found:
+                yield self.finding(
+                    path, 1, f"The PEP 723 metadata is not TOML: {found['error']}", "Correct it"
+                )
+                continue
+            if not isinstance(found.get("requires-python"), str):
+                yield self.finding(
+                    path, 1, "The PEP 723 metadata has no requires-python", 'Add requires-python = ">=3.11"'
+                )
+            dependencies = found.get("dependencies", [])
+            for name in dependencies if isinstance(dependencies, list) else [dependencies]:
+                if not isinstance(name, str) or PIN.fullmatch(name.partition(";")[0].strip()) is None:
+                    yield self.finding(
+                        path,
+                        _line(text, str(name)),
+                        f"The dependency {str(name)[:60]!r} is not an exact pin",
+                        "Write name==version",
+                    )
+
+
+class AS503(Rule):
+    """Script waits for a person.
+
+    Why: an agent has no keyboard; `input()` hangs until the time limit. This is the one hard rule of the specification's
+    page on scripts.
+    """
+
+    severity = "error"
+    profiles = _BOTH
+    bad = {"SKILL.md": _HEAD, "scripts/run.py": _SCRIPT + 'name = input("Name? ")\n'}
+    good = {"SKILL.md": _HEAD, "scripts/run.py": _SCRIPT}
+    at = ("scripts/run.py", 8)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in _scripts(folder):
+            for node in _walk(folder.text(file.path)):
+                if isinstance(node, ast.Call) and _called(node) in {
+                    "input",
+                    "getpass",
+                    "getpass.getpass",
+                    "click.prompt",
+                    "click.confirm",
+                    "Prompt.ask",
+                    "Confirm.ask",
+                }:
+                    yield self.finding(
+                        folder.at(file.path),
+                        node.lineno,
+                        f"The script waits for a person: {_called(node)}()",
+                        "Take it as an argument",
+                    )
+
+
+class AS504(Rule):
+    """Script has no --help.
+
+    Why: an agent learns a script by `--help`; one without has to be read.
+    """
+
+    bad = {"SKILL.md": _HEAD, "scripts/run.py": _META + 'print("ok")\n'}
+    good = {"SKILL.md": _HEAD, "scripts/run.py": _SCRIPT}
+    at = ("scripts/run.py", 1)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in folder.matching(".py", under="scripts"):
+            text = folder.text(file.path)
+            if not re.search(r"\b(?:argparse|click|typer|docopt|fire|cyclopts)\b|--help", text):
+                yield self.finding(
+                    folder.at(file.path),
+                    1,
+                    "The script has no --help",
+                    "Use argparse with a description and an example",
+                )
+
+
+class AS505(Rule):
+    """Example proves nothing.
+
+    Why: an example that only prints passes whatever it computes. One that ends in an assertion is a test.
+    """
+
+    bad = {"SKILL.md": _HEAD, "examples/run.py": _META + 'print("ok")\n'}
+    good = {"SKILL.md": _HEAD, "examples/run.py": _META + "total = 1 + 1\nassert total == 2\n"}
+    at = ("examples/run.py", 1)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in folder.matching(".py", under="examples"):
+            nodes = list(_walk(folder.text(file.path)))
+            if nodes and not any(isinstance(node, ast.Assert | ast.Raise) for node in nodes):
+                yield self.finding(
+                    folder.at(file.path), 1, "The example has no assertion", "Assert the result it claims"
+                )
+
+
+class AS506(Rule):
+    """Python file does not parse.
+
+    Why: it was never run.
+    """
+
+    severity = "error"
+    profiles = _BOTH
+    bad = {"SKILL.md": _HEAD, "scripts/run.py": "# run\nprint(\n"}
+    good = {"SKILL.md": _HEAD, "scripts/run.py": _SCRIPT}
+    at = ("scripts/run.py", 2)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in _scripts(folder):
+            try:
+                _parse(folder.text(file.path))
+            except SyntaxError as error:
+                yield self.finding(
+                    folder.at(file.path),
+                    error.lineno or 1,
+                    f"The file does not parse: {error.msg}",
+                    "Run it once",
+                )
+            except (ValueError, RecursionError, MemoryError) as error:
+                yield self.finding(
+                    folder.at(file.path), 1, f"The file does not parse: {type(error).__name__}", "Run it once"
+                )
+
+
+class AS507(Rule):
+    """Declared requirement is unknown.
+
+    Why: `requires = ["cuda"]` makes a runner skip with a reason; a misspelt one makes it run and fail.
+    """
+
+    bad = {"SKILL.md": _HEAD, "examples/run.py": _NEEDS.format("gpu")}
+    good = {"SKILL.md": _HEAD, "examples/run.py": _NEEDS.format("cuda")}
+    at = ("examples/run.py", 5)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in _scripts(folder):
+            text = folder.text(file.path)
+            tool = (metadata(text) or {}).get("tool", {})
+            needs = (
+                tool.get("airskills", {}).get("requires", [])
+                if isinstance(tool, dict) and isinstance(tool.get("airskills", {}), dict)
+                else []
+            )
+            for name in needs if isinstance(needs, list) else [needs]:
+                if name not in REQUIRES:
+                    yield self.finding(
+                        folder.at(file.path),
+                        _line(text, "requires ="),
+                        f"The requirement {name!r} is not known",
+                        f"Choose from {', '.join(sorted(REQUIRES))}",
+                    )
+
+
+def metadata(text: str) -> dict[str, Any] | None:
+    """The PEP 723 `script` block of a Python file as TOML; {"error": why} where it is none; None where there is no block."""
+    blocks = [
+        m
+        for m in re.finditer(
+            r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$", text
+        )
+        if m["type"] == "script"
+    ]
+    if not blocks:
+        return None
+    if len(blocks) > 1:
+        return {"error": "there are two script blocks"}
+    content = "".join(
+        line[2:] if line.startswith("# ") else line[1:]
+        for line in blocks[0]["content"].splitlines(keepends=True)
+    )
+    try:
+        return tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        return {"error": str(error)}
+
+
+def _scripts(folder: Folder) -> Iterator[File]:
+    yield from folder.matching(".py", under="examples")
+    yield from folder.matching(".py", under="scripts")
+
+
+def _parse(text: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def _walk(text: str) -> Iterator[ast.AST]:
+    try:
+        return ast.walk(_parse(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return iter(())
+
+
+def _called(node: ast.Call) -> str:
+    if isinstance(node.func, ast.Name):
+        return node.func.id
+    if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+        return f"{node.func.value.id}.{node.func.attr}"
+    return ""
+
+
+def _line(text: str, needle: str) -> int:
+    return next((number for number, line in enumerate(text.split("\n"), 1) if needle in line), 1)

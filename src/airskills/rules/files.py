@@ -1,0 +1,405 @@
+"""AS4xx: files and links. What SKILL.md points to must be there; what is there must be pointed to."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from airskills.finding import Finding
+from airskills.folder import Folder
+from airskills.markdown import Heading, Link, Markdown
+from airskills.rules._base import Rule
+from airskills.rules.profiles import CLIENTS, EVERYWHERE
+
+_HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
+_BOTH = ("standard", *CLIENTS)
+MAX_FILE = 1024 * 1024
+MAX_FILES = 512
+TEXT = (
+    ".md",
+    ".py",
+    ".txt",
+    ".json",
+    ".yaml",
+    ".yml",
+    ".toml",
+    ".csv",
+    ".sh",
+    ".jsonl",
+    ".cfg",
+    ".ini",
+    ".j2",
+    ".html",
+    ".css",
+    ".js",
+    ".xml",
+    ".svg",
+)
+NAMED_FOLDERS = ("references/", "scripts/", "examples/", "assets/")
+
+
+class AS401(Rule):
+    """Link leads out of the skill.
+
+    Why: installers copy the folder; what it points to outside is not copied, and clients refuse to follow it.
+    """
+
+    severity = "warning"
+    profiles = EVERYWHERE
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in folder.files:
+            if file.escapes:
+                yield self.finding(
+                    folder.at(file.path),
+                    1,
+                    f"The link leads out of the skill (to {file.link})",
+                    "Copy the file",
+                )
+
+
+class AS404(Rule):
+    """Link leads nowhere.
+
+    Why: the agent is told to read a file that is not there, and loses the turn or invents its content.
+    """
+
+    severity = "error"
+    profiles = EVERYWHERE
+    bad = _HEAD + "See [memory](references/memory.md).\n"
+    good = {"SKILL.md": bad, "references/memory.md": "# Memory\n"}
+    at = 7
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for document, link, target in _local_links(folder):
+            if not _exists(folder, target) and not _other_case(folder, target):
+                yield self.finding(
+                    document.path,
+                    link.line,
+                    f"The link to {link.target[:80]!r} leads nowhere",
+                    "Correct the path, or add the file",
+                )
+
+
+class AS405(Rule):
+    """Anchor does not exist.
+
+    Why: the reader lands at the top of a long file instead of at the answer.
+    """
+
+    profiles = _BOTH
+    bad = _HEAD + "See [below](#memry).\n\n## Memory\n"
+    good = _HEAD + "See [below](#memory).\n\n## Memory\n"
+    at = 7
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        anchors = {document.path: _anchors(document) for document in folder.documents}
+        for document in folder.documents:
+            for link in document.links:
+                path, mark, anchor = link.target.partition("#")
+                target = folder.at(_resolve(folder, document, path)) if path else document.path
+                if mark and target in anchors and unquote(anchor).lower() not in anchors[target]:
+                    yield self.finding(
+                        document.path,
+                        link.line,
+                        f"No heading has the anchor {anchor[:60]!r}",
+                        "Use the heading's words, lower case, with hyphens",
+                    )
+
+
+class AS406(Rule):
+    """File is named nowhere.
+
+    Why: an agent reads what SKILL.md points to; a reference that nothing names is never opened.
+    """
+
+    profiles = _BOTH
+    bad = {"SKILL.md": _HEAD, "references/memory.md": "# Memory\n"}
+    good = {
+        "SKILL.md": _HEAD + "Read [memory](references/memory.md) when it runs out.\n",
+        "references/memory.md": "# Memory\n",
+    }
+    at = ("references/memory.md", 1)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        if folder.skill is None:
+            return
+        said = "\n".join([folder.skill.raw, *(document.text for document in folder.documents)])
+        for file in folder.files:
+            name = file.path.rpartition("/")[2]
+            if file.path.startswith(NAMED_FOLDERS) and not name.startswith((".", "_")) and name not in said:
+                yield self.finding(
+                    folder.at(file.path),
+                    1,
+                    f"The file {file.path!r} is named nowhere",
+                    "Say in SKILL.md when to read it, or remove it",
+                )
+
+
+class AS407(Rule):
+    """Reference lies deeper than one level.
+
+    Why: the specification asks for references one level below SKILL.md; agents preview nested ones only in part.
+    """
+
+    profiles = _BOTH
+    bad = {"SKILL.md": _HEAD + "[a](references/deep/a.md)\n", "references/deep/a.md": "# A\n"}
+    good = {"SKILL.md": _HEAD + "[a](references/a.md)\n", "references/a.md": "# A\n"}
+    at = ("references/deep/a.md", 1)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in folder.matching(".md", under="references"):
+            if file.path.count("/") > 1:
+                yield self.finding(
+                    folder.at(file.path),
+                    1,
+                    f"The reference lies {file.path.count('/')} levels deep; one is allowed",
+                    "Move it to references/",
+                )
+
+
+class AS408(Rule):
+    """Path is absolute, or of one machine.
+
+    Why: it exists on the author's computer only.
+    """
+
+    profiles = _BOTH
+    bad = _HEAD + "Run `python /home/ann/demo/scripts/run.py`.\n"
+    good = _HEAD + "Run `python scripts/run.py`.\n"
+    at = 7
+    _paths = re.compile(
+        r"(?<![\w/.])(?:/home/(?!user\b|USER\b|username\b|<)[a-z][\w.-]*/|/Users/(?!you\b|me\b|username\b|<)[A-Za-z][\w.-]*/|[A-Z]:\\\\?Users\\)"
+    )
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for document in folder.documents:
+            for number, line in enumerate(document.text.split("\n"), document.first_line):
+                found = self._paths.search(line)
+                if found:
+                    yield self.finding(
+                        document.path,
+                        number,
+                        f"The path {found[0]!r} is of one machine",
+                        "Write it relative to the skill",
+                    )
+
+
+class AS409(Rule):
+    """Path uses backslashes.
+
+    Why: the specification's paths have forward slashes; others work on one system only.
+    """
+
+    profiles = _BOTH
+    bad = _HEAD + "See [memory](references\\\\memory.md).\n"
+    good = _HEAD + "See [memory](https://example.org/memory).\n"
+    at = 7
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for document in folder.documents:
+            for link in document.links:
+                if "\\" in unquote(link.target) and ":" not in link.target:
+                    yield self.finding(
+                        document.path,
+                        link.line,
+                        f"The path {unquote(link.target)[:80]!r} has backslashes",
+                        "Use forward slashes",
+                    )
+
+
+class AS410(Rule):
+    """Link and file differ in case.
+
+    Why: it works on the author's Mac or Windows and fails on Linux, where agents run.
+    """
+
+    severity = "error"
+    profiles = EVERYWHERE
+    bad = {"SKILL.md": _HEAD + "See [memory](references/Memory.md).\n", "references/memory.md": "# Memory\n"}
+    good = {"SKILL.md": _HEAD + "See [memory](references/memory.md).\n", "references/memory.md": "# Memory\n"}
+    at = ("SKILL.md", 7)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for document, link, target in _local_links(folder):
+            other = "" if _exists(folder, target) else _other_case(folder, target)
+            if other:
+                yield self.finding(
+                    document.path,
+                    link.line,
+                    f"The link says {target!r}, the file is {other!r}",
+                    "Write it as the file is",
+                )
+
+
+class AS411(Rule):
+    """File is over 1 MiB.
+
+    Why: skills travel through prompts, archives and registries; FastMCP refuses more than 16 MiB in all.
+    """
+
+    profiles = EVERYWHERE
+    bad = {"SKILL.md": _HEAD + "[w](assets/w.csv)\n", "assets/w.csv": "0" * (MAX_FILE + 1)}
+    good = {"SKILL.md": _HEAD + "[w](assets/w.csv)\n", "assets/w.csv": "0"}
+    at = ("assets/w.csv", 1)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in folder.files:
+            if file.size > MAX_FILE:
+                yield self.finding(
+                    folder.at(file.path),
+                    1,
+                    f"The file has {file.size:,} bytes; the limit is {MAX_FILE:,}",
+                    "Make the data in a script, or link to it",
+                )
+
+
+class AS412(Rule):
+    """Text file holds binary data.
+
+    Why: a NUL byte in a text file ends it for some readers and hides the rest from reviewers.
+    """
+
+    profiles = EVERYWHERE
+    bad = {"SKILL.md": _HEAD + "[a](references/a.md)\n", "references/a.md": b"# A\n\0hidden\n"}
+    good = {"SKILL.md": _HEAD + "[a](references/a.md)\n", "references/a.md": b"# A\n"}
+    at = ("references/a.md", 2)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in folder.matching(*TEXT):
+            content = folder.read(file.path)
+            place = content.find(b"\0")
+            if place >= 0:
+                yield self.finding(
+                    folder.at(file.path),
+                    content.count(b"\n", 0, place) + 1,
+                    "The text file holds a NUL byte",
+                    "Save it as text",
+                )
+
+
+class AS413(Rule):
+    """Executable file is no script.
+
+    Why: an execute bit on a document or data file is a mistake at best.
+    """
+
+    severity = "note"
+    profiles = ("standard",)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in folder.files:
+            if file.executable and not folder.read(file.path).startswith(b"#!"):
+                yield self.finding(
+                    folder.at(file.path),
+                    1,
+                    "The file is executable and has no #! line",
+                    "chmod -x, or add the line",
+                )
+
+
+class AS414(Rule):
+    """Two file names differ only in case or in Unicode form.
+
+    Why: on macOS and Windows one of them overwrites the other.
+    """
+
+    profiles = EVERYWHERE
+    bad = {
+        "SKILL.md": _HEAD + "[a](references/a.md) [b](references/A.md)\n",
+        "references/a.md": "# a\n",
+        "references/A.md": "# A\n",
+    }
+    good = {"SKILL.md": _HEAD + "[a](references/a.md)\n", "references/a.md": "# a\n"}
+    at = ("references/a.md", 1)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        seen: dict[str, str] = {}
+        for file in folder.files:
+            plain = unicodedata.normalize("NFC", file.path).casefold()
+            if plain in seen and plain != "skill.md":
+                yield self.finding(
+                    folder.at(file.path),
+                    1,
+                    f"The name differs from {seen[plain]!r} only in case",
+                    "Rename one",
+                )
+            seen.setdefault(plain, file.path)
+
+
+class AS415(Rule):
+    """Skill has over 512 files.
+
+    Why: the MCP skills extension allows 512 files and 16 MiB; installers stop at 1,000.
+    """
+
+    profiles = EVERYWHERE
+    bad = {"SKILL.md": _HEAD, **{f"data/{n}.txt": "x" for n in range(MAX_FILES)}}
+    good = _HEAD
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        if len(folder.files) > MAX_FILES:
+            yield self.finding(
+                folder.at("SKILL.md"),
+                1,
+                f"The skill has {len(folder.files)} files; the limit is {MAX_FILES}",
+                "Pack data into one file",
+            )
+
+
+def _local_links(folder: Folder) -> Iterator[tuple[Markdown, Link, str]]:
+    """(document, link, path from the skill's root) of every link to a file of the skill."""
+    for document in folder.documents:
+        for link in document.links:
+            path = unquote(link.target.partition("#")[0].partition("?")[0])
+            if (
+                path
+                and not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|/", path)
+                and "\\" not in path
+                and "{" not in path
+            ):
+                yield document, link, _resolve(folder, document, path)
+
+
+def _resolve(folder: Folder, document: Markdown, path: str) -> str:
+    """`path` from the skill's root. A reference may name files from its own folder or from the root."""
+    path = unquote(path)
+    own = posixpath.normpath(
+        posixpath.join(posixpath.dirname(document.path.removeprefix(f"{folder.path}/")), path)
+    )
+    return (
+        own
+        if _exists(folder, own)
+        else next((p for p in (posixpath.normpath(path),) if _exists(folder, p)), own)
+    )
+
+
+def _exists(folder: Folder, target: str) -> bool:
+    return (
+        target == "."
+        or folder.has(target)
+        or any(file.path.startswith(f"{target}/") for file in folder.files)
+    )
+
+
+def _other_case(folder: Folder, target: str) -> str:
+    return next((file.path for file in folder.files if file.path.casefold() == target.casefold()), "")
+
+
+def _anchors(document: Markdown) -> frozenset[str]:
+    """Anchors as GitHub makes them; the second heading of a name gets `-1`."""
+    seen: dict[str, int] = {}
+    out = set()
+    for heading in document.headings:
+        slug = _slug(heading)
+        out.add(slug if slug not in seen else f"{slug}-{seen[slug]}")
+        seen[slug] = seen.get(slug, 0) + 1
+    return frozenset(out | set(re.findall(r"""<a\s+(?:id|name)=["']([^"']+)["']""", document.text)))
+
+
+def _slug(heading: Heading) -> str:
+    kept = "".join(c for c in heading.text.lower() if c.isalnum() or c in " -_")
+    return kept.replace(" ", "-")

@@ -1,0 +1,184 @@
+"""AS9xx: freshness. A skill is true for the versions it was tested with, and for as long as somebody looks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+from airskills.finding import Finding
+from airskills.folder import Folder
+from airskills.rules._base import Rule
+from airskills.rules.blocks import PYTHON, _as_module
+
+_HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nmetadata:\n"
+PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[\w,-]+\])?==[0-9][A-Za-z0-9.!+_-]*")
+# Import name -> distribution, where the two differ; the difference of hyphen and underscore needs no entry.
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "dotenv": "python-dotenv",
+    "faiss": "faiss-cpu",
+    "llama_cpp": "llama-cpp-python",
+    "sklearn": "scikit-learn",
+    "sky": "skypilot",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+}
+
+
+class AS901(Rule):
+    """Tested versions are missing.
+
+    Why: without them nobody can tell whether the code is of last week or of two years ago.
+    """
+
+    severity = "error"
+    bad = _HEAD + '  airskills-version: "0.1.0"\n---\n# Demo\n\n```python\nimport torch\n```\n'
+    good = _HEAD + '  airskills-tested-with: "torch==2.13.0"\n---\n# Demo\n\n```python\nimport torch\n```\n'
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        if folder.skill and "airskills-tested-with" not in folder.skill.metadata and _imports(folder):
+            yield self.finding(
+                folder.skill.path,
+                1,
+                "The skill does not say which versions it was tested with",
+                'Add airskills-tested-with: "trl==1.16.0 ..."',
+            )
+
+
+class AS902(Rule):
+    """Tested version is not an exact pin.
+
+    Why: `trl>=1.0` proves nothing about the trl that a reader gets.
+    """
+
+    severity = "error"
+    bad = _HEAD + '  airskills-tested-with: "torch>=2.13"\n---\n# Demo\n'
+    good = _HEAD + '  airskills-tested-with: "torch==2.13.0"\n---\n# Demo\n'
+    at = 5
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for pin in _pins(folder):
+            if PIN.fullmatch(pin) is None:
+                line = (
+                    folder.skill.positions.get("metadata.airskills-tested-with", (1, 1))[0]
+                    if folder.skill
+                    else 1
+                )
+                yield self.finding(
+                    folder.at("SKILL.md"), line, f"{pin[:60]!r} is not an exact pin", "Write name==version"
+                )
+
+
+class AS903(Rule):
+    """Import is not covered by the tested versions.
+
+    Why: what is imported and not pinned was tested with whatever happened to be installed.
+    """
+
+    severity = "error"
+    bad = _HEAD + '  airskills-tested-with: "torch==2.13.0"\n---\n# Demo\n\n```python\nimport trl\n```\n'
+    good = _HEAD + '  airskills-tested-with: "trl==1.16.0"\n---\n# Demo\n\n```python\nimport trl\n```\n'
+    at = 10
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        pinned = {_plain(pin.partition("==")[0].partition("[")[0]) for pin in _pins(folder)}
+        if not pinned:
+            return
+        reported: set[str] = set()
+        for path, line, module in _imports(folder):
+            name = _plain(DISTRIBUTIONS.get(module, module))
+            if (
+                name not in pinned
+                and module not in reported
+                and not any(p.startswith(f"{name}-") for p in pinned)
+            ):
+                reported.add(module)
+                yield self.finding(
+                    path,
+                    line,
+                    f"The import of {module!r} is covered by no pin",
+                    f"Add {name}==VERSION to airskills-tested-with",
+                )
+
+
+class AS904(Rule):
+    """Verification date is malformed, in the future, or too old.
+
+    Why: proof ages; after half a year most of the field's packages have had several releases.
+    """
+
+    bad = _HEAD + '  airskills-verified-on: "2020-01-01"\n---\n# Demo\n'
+    good = _HEAD + f'  airskills-verified-on: "{datetime.now(tz=UTC).date().isoformat()}"\n---\n# Demo\n'
+    at = 5
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        text = folder.skill.metadata.get("airskills-verified-on") if folder.skill else None
+        if folder.skill is None or text is None:
+            return
+        line = folder.skill.positions["metadata.airskills-verified-on"][0]
+        try:
+            age = (datetime.now(tz=UTC).date() - date.fromisoformat(text)).days
+        except ValueError:
+            yield self.finding(
+                folder.skill.path, line, f"{text[:40]!r} is not a date", "Write it as 2026-11-21"
+            )
+            return
+        if age < -1:
+            yield self.finding(
+                folder.skill.path, line, f"The date {text} lies in the future", "Let the tool write it"
+            )
+        elif age > self.settings.max_age_days:
+            message = f"It was verified {age} days ago; the limit is {self.settings.max_age_days}"
+            yield self.finding(folder.skill.path, line, message, "Prove it again")
+
+
+def _pins(folder: Folder) -> list[str]:
+    return folder.skill.metadata.get("airskills-tested-with", "").split() if folder.skill else []
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _imports(folder: Folder) -> Iterator[tuple[str, int, str]]:
+    """(file, line, top-level module) of every import of a third-party package in blocks, examples and scripts."""
+    local = {
+        file.path.rpartition("/")[2].removesuffix(".py") for file in folder.files if file.path.endswith(".py")
+    }
+    for path, line, source in _sources(folder):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = compile(
+                    source, "<block>", "exec", flags=ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+                )
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for node in ast.walk(tree):
+            for module in _modules(node):
+                if module not in sys.stdlib_module_names and module not in local:
+                    yield path, line + getattr(node, "lineno", 1) - 1, module
+
+
+def _sources(folder: Folder) -> Iterator[tuple[str, int, str]]:
+    for document in folder.documents:
+        for block in document.blocks:
+            if block.language in PYTHON:
+                yield document.path, block.first_line, _as_module(block.text)
+    for under in ("examples", "scripts"):
+        for file in folder.matching(".py", under=under):
+            yield folder.at(file.path), 1, folder.text(file.path)
+
+
+def _modules(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [node.module.partition(".")[0]]
+    return []

@@ -1,0 +1,274 @@
+"""AS1xx: the frontmatter, by the Agent Skills specification ("SKILL.md format", "Frontmatter").
+
+The parser notes every deviation while it reads; these rules give each its page and its proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from airskills import frontmatter
+from airskills.finding import Finding, Severity
+from airskills.folder import Folder
+from airskills.rules._base import Rule
+from airskills.rules.profiles import EVERYWHERE
+
+_GOOD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n"
+
+
+class _Reading(Rule):
+    """Passes on what the parser said under this rule's code."""
+
+    severity: ClassVar[Severity] = "error"
+    profiles = EVERYWHERE
+    good = _GOOD
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        said = [folder.problem] if folder.problem else list(folder.skill.findings if folder.skill else ())
+        return (finding for finding in said if finding.code == type(self).__name__)
+
+
+class AS101(_Reading):
+    """File is not UTF-8.
+
+    Why: clients decode SKILL.md as UTF-8; some crash on the first other byte, others show wrong letters.
+    """
+
+    bad = {"SKILL.md": b"---\nname: demo\ndescription: Caf\xe9 logs. Use when a run fails.\n---\n"}
+    at = 3
+
+
+class AS102(_Reading):
+    """File begins with a byte order mark.
+
+    Why: clients that look for `---` as the first three characters do not find the frontmatter and drop the skill.
+    """
+
+    severity = "warning"
+    bad = "\ufeff" + _GOOD
+
+    def fix(self, folder: Folder) -> Mapping[str, str]:
+        content = folder.read("SKILL.md")
+        return (
+            {"SKILL.md": content[3:].decode()}
+            if content.startswith(b"\xef\xbb\xbf") and _is_utf8(content)
+            else {}
+        )
+
+
+class AS103(_Reading):
+    """Frontmatter is missing.
+
+    Why: without a name and a description no client lists the skill.
+    """
+
+    bad = "# Demo\n"
+
+
+class AS104(_Reading):
+    """Frontmatter is never closed.
+
+    Why: the fence is a line of exactly three hyphens; without the second one everything is YAML and nothing is read.
+    """
+
+    bad = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n"
+
+
+class AS105(_Reading):
+    """Frontmatter is not YAML.
+
+    Why: every client skips a skill whose frontmatter it cannot parse, mostly without a word.
+    """
+
+    bad = "---\nname: demo\ndescription: [unfinished\n---\n"
+    at = 4  # where the parser gave up
+
+
+class AS106(_Reading):
+    """Value holds an unquoted colon.
+
+    Why: `description: Use when: ...` is two mappings to YAML. Lenient clients repair it, strict ones drop the skill.
+    """
+
+    bad = "---\nname: demo\ndescription: Use when: a run fails\n---\n"
+    at = 3
+
+    def fix(self, folder: Folder) -> Mapping[str, str]:
+        content = folder.read("SKILL.md")
+        broken = folder.skill is not None and any(f.code == "AS106" for f in folder.skill.findings)
+        if not broken or not _is_utf8(content):
+            return {}
+        text = content.decode()
+        newline = "\r\n" if "\r\n" in text else "\n"
+        cut = frontmatter.split(text.replace("\r\n", "\n").removeprefix("\ufeff"), "SKILL.md")
+        quoted, _ = frontmatter.quote_colons(cut.yaml, 2)
+        return {"SKILL.md": f"---\n{quoted}---\n{cut.body}".replace("\n", newline)}
+
+
+class AS107(_Reading):
+    """Key occurs twice.
+
+    Why: YAML forbids it; some parsers take the first value, some the last, some refuse.
+    """
+
+    bad = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nname: demo\n---\n"
+    at = 4
+
+
+class AS108(_Reading):
+    """Frontmatter uses an alias, or is nested too deeply.
+
+    Why: aliases multiply (ten lines can become gigabytes) and deep nesting exhausts parsers; neither has a use here.
+    """
+
+    bad = "---\nname: &n demo\ndescription: *n\n---\n"
+    at = 2
+
+
+class AS109(_Reading):
+    """Frontmatter is not a mapping.
+
+    Why: fields are looked up by name; a list or a bare word has none.
+    """
+
+    bad = "---\n- demo\n---\n"
+    at = 2
+
+
+class AS110(_Reading):
+    """File or frontmatter is too large.
+
+    Why: clients stop reading at 10 MB; a frontmatter of over 64 KiB is a body in the wrong place.
+    """
+
+    bad = "---\nname: demo\ndescription: " + "x" * 66_000 + "\n---\n"
+
+
+class AS111(_Reading):
+    """Name is missing.
+
+    Why: the specification requires it; the folder's name is only a fallback of lenient clients.
+    """
+
+    bad = "---\ndescription: Reads logs. Use when a run fails.\n---\n"
+
+
+class AS112(_Reading):
+    """Name is malformed.
+
+    Why: only `a-z`, `0-9` and single hyphens between them are accepted by every client; the reference validator lets
+    other letters through, and then FastMCP, `npx skills` and `gh skill` refuse the skill.
+    """
+
+    bad = "---\nname: Demo_1\ndescription: Reads logs. Use when a run fails.\n---\n"
+    good = _GOOD
+    at = 2
+    name = "Demo_1"
+
+
+class AS113(_Reading):
+    """Name is over 64 characters.
+
+    Why: the specification's limit; names become command names and file names.
+    """
+
+    bad = "---\nname: " + "a" * 65 + "\ndescription: Reads logs. Use when a run fails.\n---\n"
+    good = "---\nname: " + "a" * 64 + "\ndescription: Reads logs. Use when a run fails.\n---\n"
+    at = 2
+    name = "a" * 64
+
+
+class AS114(_Reading):
+    """Name differs from the folder.
+
+    Why: clients find skills by folder and call them by name; half of them refuse when the two disagree.
+    """
+
+    bad = "---\nname: other\ndescription: Reads logs. Use when a run fails.\n---\n"
+    at = 2
+
+
+class AS115(_Reading):
+    """Description is missing or empty.
+
+    Why: it is all that an agent sees before it decides; without one the skill is never listed.
+    """
+
+    bad = "---\nname: demo\n---\n"
+
+
+class AS116(_Reading):
+    """Description is over 1,024 characters.
+
+    Why: the specification's limit; uploads to Claude fail on it and other clients cut it.
+    """
+
+    bad = "---\nname: demo\ndescription: " + "x" * 1025 + "\n---\n"
+    good = "---\nname: demo\ndescription: " + "x" * 1024 + "\n---\n"
+    at = 3
+
+
+class AS117(_Reading):
+    """Field is not in the specification.
+
+    Why: the specification has six fields. Strict clients refuse others; our own data belongs into `metadata`.
+    """
+
+    bad = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nversion: 1.0.0\n---\n"
+    at = 4
+
+
+class AS118(_Reading):
+    """Field has the wrong type.
+
+    Why: every field but `metadata` is one string, `metadata` maps strings to strings. A list in `allowed-tools` or a
+    number in `metadata` passes the reference validator and breaks typed clients.
+    """
+
+    bad = (
+        "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nallowed-tools: [Read, Bash]\n---\n"
+    )
+    good = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nallowed-tools: Read Bash\n---\n"
+    at = 4
+
+
+class AS119(_Reading):
+    """Compatibility is empty or over 500 characters.
+
+    Why: the specification allows 1 to 500 characters; no needs means no field.
+    """
+
+    bad = '---\nname: demo\ndescription: Reads logs. Use when a run fails.\ncompatibility: ""\n---\n'
+    good = (
+        "---\nname: demo\ndescription: Reads logs. Use when a run fails.\ncompatibility: Needs CUDA.\n---\n"
+    )
+    at = 4
+
+
+class AS120(Rule):
+    """File name is not exactly SKILL.md.
+
+    Why: clients on Linux look for `SKILL.md` with capital letters; `skill.md` works on the author's Mac and nowhere else.
+    """
+
+    severity = "error"
+    profiles = EVERYWHERE
+    bad = {"SKILL.md": _GOOD, "skill.md": "a second one\n"}
+    good = _GOOD
+    at = ("skill.md", 1)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in folder.files:
+            if file.path.lower() == "skill.md" and file.path != "SKILL.md":
+                yield self.finding(
+                    folder.at(file.path), 1, f"The file is called {file.path!r}", "Rename it to SKILL.md"
+                )
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

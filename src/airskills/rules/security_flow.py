@@ -1,0 +1,358 @@
+"""Where a Python program's values come from: names carry labels (secret, download, decoded, scrambled) from statement to statement.
+
+One file at a time, by its syntax tree, without running it; functions pass on the labels of their arguments.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from airskills.rules.security_context import Block
+from airskills.rules.security_patterns import CREDENTIAL
+from airskills.rules.security_shell import Act
+
+MAX_SOURCE = 400_000  # characters of one file that are parsed
+_CREDENTIAL = re.compile(CREDENTIAL)
+_TALK = re.compile(r"\.claude/projects|\.codex/sessions|transcript|conversation", re.IGNORECASE)
+_GET = re.compile(
+    r"(?:^|\.)(?:urlopen|urlretrieve|recv|recvfrom)$|^(?:requests|httpx|session|client|aiohttp|http)\.(?:get|stream|request)$"
+)
+_DECODE = re.compile(
+    r"(?:^|\.)(?:b64decode|b32decode|b85decode|a85decode|b16decode|urlsafe_b64decode|decodebytes|unhexlify|a2b_base64|a2b_hex|fromhex|decompress)$|^codecs\.decode$"
+)
+_WATCH = re.compile(
+    r"^(?:pyperclip\.paste|ImageGrab\.grab|pyautogui\.screenshot|mss\.mss)$|(?:keyboard|pynput)\S*\.(?:Listener|on_press|record)$|(?:^|\.)clipboard_get$"
+)
+_SECRET = re.compile(
+    r"(?:SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|PRIVATE_?KEY|CREDENTIAL|ACCESS_KEY)", re.IGNORECASE
+)
+NOTHING: frozenset[str] = frozenset()
+
+
+class Flow(ast.NodeVisitor):
+    """Labels of the names of one program, and what was found; a subclass judges calls."""
+
+    def __init__(self, block: Block, purpose: str) -> None:
+        self.block, self.purpose = block, purpose
+        self.labels: dict[str, frozenset[str]] = {}
+        self.texts: dict[str, str] = {}
+        self.aliases: dict[str, str] = {}
+        self.parameters: dict[str, list[str]] = {}
+        self.files: dict[str, frozenset[str]] = {}
+        self.names: set[str] = set()
+        self.found: list[Act] = []
+        self.function = ""
+        self.verified = re.search(r"hashlib\.|sha256|hmac\.", block.text) is not None
+        self.memo: dict[int, frozenset[str]] = {}
+
+    def act(self, code: str, node: ast.AST, message: str) -> None:
+        line = self.block.line + getattr(node, "lineno", 1) - 1
+        self.found.append(Act(code, self.block.path, line, message))
+
+    # What names mean
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for name in node.names:
+            self.aliases[name.asname or name.name.partition(".")[0]] = (
+                name.name if name.asname else name.name.partition(".")[0]
+            )
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        for name in node.names:
+            self.aliases[name.asname or name.name] = f"{node.module}.{name.name}"
+
+    def dotted(self, node: ast.AST) -> str:
+        """`requests.post` of a call's function, import names resolved."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if isinstance(node, ast.Name):
+            parts.append(self.aliases.get(node.id, node.id))
+        elif isinstance(node, ast.Call):
+            inner = self.dotted(node.func)
+            parts.append(
+                {"requests.Session": "session", "httpx.Client": "client", "socket.socket": "sock"}.get(
+                    inner, inner
+                )
+            )
+        name = ".".join(reversed(parts))
+        return (
+            name.removeprefix("builtins.")
+            .replace("urllib.request.", "")
+            .replace("os.environ.get", "os.getenv")
+        )
+
+    def text(self, node: ast.AST | None, depth: int = 0) -> str:
+        """Constant text of an expression as far as it is known; `{}` for the rest."""
+        if node is None or depth > 12:
+            return "{}"
+        if isinstance(node, ast.Constant):
+            return node.value.decode("latin-1") if isinstance(node.value, bytes) else str(node.value)
+        if isinstance(node, ast.Call):
+            return self._called_text(node, depth)
+        if isinstance(node, ast.Name):
+            return self.texts.get(f"{self.function}:{node.id}") or self.texts.get(f":{node.id}", "{}")
+        if isinstance(node, ast.Subscript) and "environ" in self.dotted(node.value):
+            return {"HOME": "~", "USERPROFILE": "~"}.get(self.text(node.slice, depth + 1), "{}")
+        return self._joined_text(node, depth)
+
+    def _joined_text(self, node: ast.AST, depth: int) -> str:
+        match node:
+            case ast.JoinedStr():
+                return "".join(self.text(part, depth + 1) for part in node.values)
+            case ast.FormattedValue():
+                return self.text(node.value, depth + 1)
+            case ast.BinOp():
+                slash = "/" if isinstance(node.op, ast.Div) else ""
+                return self.text(node.left, depth + 1) + slash + self.text(node.right, depth + 1)
+            case ast.List() | ast.Tuple():
+                return " ".join(self.text(item, depth + 1) for item in node.elts[:50])
+        return "{}"
+
+    def _called_text(self, node: ast.Call, depth: int) -> str:
+        name = self.dotted(node.func)
+        if name.endswith("Path.home"):
+            return "~"
+        opened = name == "open" or name.endswith(".open")
+        method = name.endswith(".open") and isinstance(node.func, ast.Attribute)
+        counted = [] if method else node.args[: 1 if opened else 20]
+        parts = [self.text(argument, depth + 1) for argument in counted]
+        if name.endswith(
+            ("path.join", "Path", "expanduser", "str", "open", "joinpath", "resolve", "expandvars")
+        ):
+            before = (
+                [self.text(node.func.value, depth + 1)]
+                if isinstance(node.func, ast.Attribute)
+                and name != "pathlib.Path"
+                and not name.startswith("os.")
+                else []
+            )
+            return "/".join([part for part in before if part != "{}"] + parts) or (
+                before[0] if before else "{}"
+            )
+        return "{}"
+
+    # Labels
+
+    def of(self, node: ast.AST | None) -> frozenset[str]:
+        """Labels of an expression: what it may carry."""
+        if node is None:
+            return NOTHING
+        if id(node) not in self.memo:
+            self.memo[id(node)] = NOTHING
+            self.memo[id(node)] = self._labels(node)
+        return self.memo[id(node)]
+
+    def _labels(self, node: ast.AST) -> frozenset[str]:
+        if isinstance(node, ast.Attribute) and self.dotted(node) == "os.environ":
+            return frozenset({"env"})
+        match node:
+            case ast.Name():
+                return self.labels.get(f"{self.function}:{node.id}", self.labels.get(f":{node.id}", NOTHING))
+            case ast.Subscript() if self.dotted(node.value) == "os.environ":
+                return self._variable(self.text(node.slice))
+            case ast.Subscript():
+                back = (
+                    isinstance(node.slice, ast.Slice)
+                    and node.slice.step is not None
+                    and self.text(node.value) != "{}"
+                )
+                return self.of(node.value) | ({"scrambled"} if back else NOTHING)
+            case ast.Call():
+                return self._called(node)
+        return self._inside(node) | self._operated(node)
+
+    def _inside(self, node: ast.AST) -> frozenset[str]:
+        """Labels of the parts of an expression; what a comprehension runs through is bound first."""
+        if isinstance(node, ast.Lambda):
+            return NOTHING
+        children = list(ast.iter_child_nodes(node))
+        found: set[str] = set()
+        for child in children:
+            if isinstance(child, ast.comprehension):
+                self.bind(child.target, self.of(child.iter), "{}")
+                found |= self.of(child.iter) & {"net", "decoded", "scrambled"}
+        return frozenset(found).union(*(self.of(c) for c in children if not isinstance(c, ast.comprehension)))
+
+    def _operated(self, node: ast.AST) -> frozenset[str]:
+        if not isinstance(node, ast.BinOp):
+            return NOTHING
+        constants = isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant)
+        if isinstance(node.op, ast.BitXor):
+            return frozenset({"scrambled"})
+        return frozenset({"joined"}) if constants and isinstance(node.op, ast.Add) else NOTHING
+
+    def _variable(self, name: str) -> frozenset[str]:
+        return frozenset({f"secret:{name}"}) if _SECRET.search(name) else NOTHING
+
+    def _called(self, node: ast.Call) -> frozenset[str]:
+        name = self.dotted(node.func)
+        passed: set[str] = set()
+        for argument in [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg != "env")]:
+            passed |= self.of(argument)
+        if name == "os.getenv":
+            return self._variable(self.text(node.args[0])) if node.args else NOTHING
+        if isinstance(node.func, ast.Attribute):
+            passed |= self.of(node.func.value) - (
+                {"env"}
+                if node.func.attr in {"get", "pop", "copy", "setdefault"}
+                and self.dotted(node.func.value) == "os.environ"
+                else set()
+            )
+        if _DECODE.search(name):
+            passed.add("decoded")
+        if _GET.search(name):
+            passed.add("net")
+        if _WATCH.search(name):
+            passed.add("watch")
+        if (
+            name in {"chr", "codecs.decode"}
+            or (name == "map" and node.args and self.dotted(node.args[0]) == "chr")
+            or name.endswith(".translate")
+        ):
+            passed.add("scrambled")
+        if name.endswith(("rglob", "os.walk", "glob.glob")) and re.match(
+            r"~/?$|/$|/home|~/\.(?:ssh|aws|gnupg)",
+            self.text(node.args[0])
+            if name.endswith(("walk", "glob.glob")) and node.args
+            else self.text(node.func.value)
+            if isinstance(node.func, ast.Attribute)
+            else "",
+        ):
+            passed.add("home")
+        passed |= self._read(node, name)
+        if name in {
+            "len",
+            "isinstance",
+            "bool",
+            "hash",
+            "type",
+            "hasattr",
+            "sorted.__len__",
+        } or name.endswith(("status_code", "exists", "is_file")):
+            return NOTHING
+        passed |= self.labels.get(f"return:{name}", NOTHING)
+        return frozenset(passed)
+
+    def _read(self, node: ast.Call, name: str) -> set[str]:
+        """Labels of the file or the output that is read."""
+        where = ""
+        if name == "open" and node.args and self.of(node.args[0]) & {"home"}:
+            return {"files"}
+        if name == "open" or name.endswith((".open", "read_csv", "sqlite3.connect", "ConfigParser.read")):
+            where = (
+                self.text(node.args[0])
+                if name == "open" or not isinstance(node.func, ast.Attribute) or node.args
+                else self.text(node.func.value)
+            )
+        elif name.endswith(("read_text", "read_bytes", "netrc.netrc")) and isinstance(
+            node.func, ast.Attribute
+        ):
+            where = self.text(node.func.value)
+            if self.of(node.func.value) & {"home"}:
+                return {"files"}
+        elif name.startswith("subprocess.") and node.args:
+            where = self.text(node.args[0])
+            if re.match(r"(?:env|printenv)\b|gh auth token|security find", where):
+                return {"credential"}
+            where = where if re.match(r"cat\s", where) else ""
+        if where and _CREDENTIAL.search(where) and not re.search(r"\.pub\b|\.(?:example|sample)$", where):
+            return {"dotenv"} if re.search(r"\.env(?:\.\w+)?$", where) else {"credential"}
+        if where and _TALK.search(where) and ".claude" in where:
+            return {"talk"}
+        return set(self.files.get(where, NOTHING)) if where else set()
+
+    def bind(self, target: ast.AST, labels: frozenset[str], text: str) -> None:
+        """Give names their labels."""
+        match target:
+            case ast.Name():
+                key = f"{self.function}:{target.id}"
+                self.labels[key] = labels | (
+                    self.labels.get(key, NOTHING) & {"net"} if not labels else NOTHING
+                )
+                if text != "{}":
+                    self.texts[key] = text[:2000]
+            case ast.Tuple() | ast.List():
+                for item in target.elts:
+                    self.bind(item, labels, "{}")
+            case ast.Subscript() | ast.Attribute():
+                base = target.value
+                if isinstance(base, ast.Name):
+                    key = f"{self.function}:{base.id}"
+                    self.labels[key] = self.labels.get(key, NOTHING) | labels
+
+    # Statements
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "_create_unverified_context":
+            self.act("AS716", node, "Certificates are not checked")
+        off = isinstance(node.value, ast.Constant) and node.value.value is False
+        names = {target.attr for target in node.targets if isinstance(target, ast.Attribute)}
+        if self.dotted(node.value).endswith("CERT_NONE") or (off and "check_hostname" in names):
+            self.act("AS716", node, "Certificates are not checked")
+        for target in node.targets:
+            self.bind(target, self.of(node.value), self.text(node.value))
+        self.memo.clear()
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self.generic_visit(node)
+        self.bind(node.target, self.of(node.value), self.text(node.value))
+        self.memo.clear()
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.generic_visit(node)
+        self.bind(node.target, self.of(node.value) | self.of(node.target), "{}")
+        self.memo.clear()
+
+    def visit_With(self, node: ast.With) -> None:
+        for item in node.items:
+            self.visit(item.context_expr)
+            if item.optional_vars is not None:
+                self.bind(
+                    item.optional_vars,
+                    self.of(item.context_expr),
+                    self.text(item.context_expr.args[0])
+                    if isinstance(item.context_expr, ast.Call) and item.context_expr.args
+                    else "{}",
+                )
+        self.memo.clear()
+        for statement in node.body:
+            self.visit(statement)
+
+    def visit_For(self, node: ast.For) -> None:
+        self.visit(node.iter)
+        self.bind(node.target, self.of(node.iter), "{}")
+        self.memo.clear()
+        for statement in [*node.body, *node.orelse]:
+            self.visit(statement)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.parameters[node.name] = [argument.arg for argument in node.args.args]
+        outer, self.function = self.function, node.name
+        self.memo.clear()
+        for statement in node.body:
+            self.visit(statement)
+        self.function = outer
+        self.memo.clear()
+
+    def visit_Return(self, node: ast.Return) -> None:
+        self.generic_visit(node)
+        key = f"return:{self.function}"
+        self.labels[key] = self.labels.get(key, NOTHING) | self.of(node.value)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        self.generic_visit(node)
+        name = self.dotted(node.func)
+        self.names.add(name)
+        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+        for parameter, argument in zip(self.parameters.get(name, ()), node.args, strict=False):
+            key = f"{name}:{parameter}"
+            self.labels[key] = self.labels.get(key, NOTHING) | self.of(argument)
+        self.called(node, name, NOTHING.union(*(self.of(argument) for argument in arguments)))
+
+    def called(self, node: ast.Call, name: str, carried: frozenset[str]) -> None:
+        """What a subclass says of a call whose arguments carry these labels."""
+        raise NotImplementedError

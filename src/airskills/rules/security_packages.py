@@ -1,0 +1,267 @@
+"""AS707, AS720, AS721: where packages come from, what they are called, and which tools a skill asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from airskills.finding import Finding
+from airskills.folder import Folder
+from airskills.rules._base import SKILL_FILE, Rule
+from airskills.rules.profiles import EVERYWHERE
+from airskills.rules.security_context import SHELL, Scene, scene
+
+_HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PIP = re.compile(r"(?:\bpip3?|\buv(?:\s+pip)?|\bpipx|\bpoetry|\bpdm)\s+(?:install|add)\b(.*)|\buvx\s(.*)")
+_NPM = re.compile(
+    r"\b(?:npm\s+(?:install|i|add)|yarn\s+add|pnpm\s+(?:add|install)|bun\s+(?:add|install)|npx)\b(.*)"
+)
+_KNOWN_INDEX = re.compile(
+    r"https://(?:pypi\.org|test\.pypi\.org|files\.pythonhosted\.org|download\.pytorch\.org|pypi\.nvidia\.com|data\.pyg\.org|wheels\.vllm\.ai|flashinfer\.ai"
+    r"|storage\.googleapis\.com/(?:jax|tpu|libtpu)|registry\.npmjs\.org|registry\.yarnpkg\.com|npm\.pkg\.github\.com|docs\.vllm\.ai|abetlen\.github\.io"
+    r"|\S*(?:pkg\.dev|amazonaws\.com|azure\.com|jfrog\.io|gitlab\.com)/|(?:localhost|127\.0\.0\.1))"
+)
+_INDEX = re.compile(
+    r"(?:--index-url|--extra-index-url|--default-index|--index|--registry|\s-i)[ =][\"']?(https?://[^\s\"']+)"
+)
+_DIRECT = re.compile(
+    r"(?<![\w+@])(?:https?://[^\s\"'#]+\.(?:whl|tar\.gz|tgz|zip)|(?:github|gitlab|bitbucket|gist):[\w.-]+/|git\+(?:https?|ssh)://[^\s\"']+)(#sha\d+[=:]\w+)?"
+)
+_PINNED = re.compile(r"@v?\d|@[0-9a-f]{7,40}\b|@\$|#[0-9a-f]{7,40}\b|#sha|#v\d|@\{|@<")
+PYPI = _words("""
+    requests numpy pandas scipy matplotlib scikit-learn tensorflow pytorch django flask fastapi
+    sqlalchemy pydantic pillow boto3 botocore urllib3 certifi cryptography paramiko beautifulsoup4
+    selenium playwright pytest colorama python-dateutil setuptools virtualenv transformers datasets
+    accelerate tokenizers safetensors huggingface-hub openai anthropic langchain openpyxl psycopg2
+    pymongo redis celery jinja2 werkzeug httpx aiohttp tornado uvicorn gunicorn networkx seaborn
+    plotly opencv-python jupyter notebook ipython tqdm pyyaml lxml protobuf grpcio streamlit gradio
+    wandb pypdf reportlab
+""")
+NPM = _words("""
+    react react-dom express lodash axios chalk commander typescript webpack eslint prettier jest
+    mocha next vue angular svelte moment dotenv mongoose socket.io body-parser cross-env electron
+    puppeteer playwright nodemon request jquery underscore async colors debug uuid yargs inquirer
+    esbuild
+""")
+# Real packages one letter away from a known one.
+_REAL = _words("""
+    request requests preact jests nextjs panda chalks asyncs vuex pypdf2 pypdf4 psycopg psycopg3
+    psycopg2 jinja gradio reacts color colors angularjs opencv-python requests2 pytests httpx2 redist
+    mocha-js nuxt next uuid uid axios lodash-es lodash.es yarg dotenvx dotenv
+""")
+
+
+class AS707(Rule):
+    """Package comes from an unpinned address or a foreign index.
+
+    Why: what lies at an address or in an unknown index can change after the skill was read. A commit, a tag or a hash
+    pins it; the indexes of PyPI, npm, PyTorch, NVIDIA and JAX, and private ones that the description names, are known.
+
+    Cisco: supply chain. Snyk: W012, E005. OWASP agentic: ASI04.
+    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 38 findings; read by hand, all are unpinned addresses or an index of a project.
+    """
+
+    profiles = EVERYWHERE
+    bad = _HEAD + "```bash\npip install https://example.org/kit.tar.gz\n```\n"
+    good = _HEAD + "```bash\npip install git+https://github.com/huggingface/trl@v1.16.0\n```\n"
+    at = 8
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        made = scene(folder)
+        private = made.declares(
+            r"private (?:index|registry|package)|mirror|internal (?:index|registry)|artifactory|nexus|devpi"
+        )
+        for command in made.commands:
+            if not (_PIP.search(command.text) or _NPM.search(command.text)):
+                continue
+            index = next((m for m in _INDEX.finditer(command.text) if not _KNOWN_INDEX.match(m[1])), None)
+            direct = next(
+                (m for m in _DIRECT.finditer(command.text) if not (m[1] or _PINNED.search(m[0]))), None
+            )
+            if index and not private:
+                yield self.finding(
+                    command.path,
+                    command.line,
+                    f"Packages come from the index {index[1][:80]!r}",
+                    "Use the public index, or name the private one in the description",
+                )
+            elif direct:
+                yield self.finding(
+                    command.path,
+                    command.line,
+                    f"The package at {direct[0][:80]!r} is not pinned",
+                    "Pin it by version, commit or hash",
+                )
+
+
+class AS720(Rule):
+    """Package name is one slip away from a known package.
+
+    Why: `reqeusts` is not a typing error of the author but the name under which somebody waits for one. Names with one
+    letter left out, doubled, replaced or swapped against about 120 often installed packages count.
+
+    Cisco: supply chain (typosquatting). Snyk: E005, E006. OWASP agentic: ASI04.
+    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 0 findings.
+    """
+
+    severity = "error"
+    profiles = EVERYWHERE
+    bad = _HEAD + "```bash\npip install reqeusts==2.32.5\n```\n"
+    good = _HEAD + "```bash\npip install requests==2.32.5 httpx\n```\n"
+    at = 8
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        made = scene(folder)
+        if made.declares(r"typosquat|supply.chain"):
+            return
+        for path, line, name, known in _installed(folder, made):
+            meant = squatted(name, known)
+            if meant:
+                yield self.finding(
+                    path, line, f"The package {name[:60]!r} looks like {meant!r}", f"Write {meant}"
+                )
+
+
+Named = tuple[str, int, str, frozenset[str]]
+
+
+def _installed(folder: Folder, made: Scene) -> Iterator[Named]:
+    """(path, line, name, the known names to compare with) of all that is installed."""
+    for command in made.commands:
+        for pattern, known in ((_PIP, PYPI), (_NPM, NPM)):
+            match = pattern.search(command.text)
+            words = re.split(r"[\s\"']+", next((g for g in match.groups() if g), "")) if match else []
+            end = next((n for n, word in enumerate(words) if word in {"&&", ";", "|", "||", "#"}), len(words))
+            yield from ((command.path, command.line, word, known) for word in words[:end])
+    for file in folder.files:
+        yield from _listed(folder, file.path)
+    for block in made.blocks:
+        if block.language == "python" and "# /// script" in block.text:
+            for number, line in enumerate(block.text.split("\n"), block.line):
+                names = re.findall(r'"([A-Za-z][\w.-]*)', line) if line.startswith("#") else []
+                yield from ((block.path, number, name, PYPI) for name in names)
+
+
+def _listed(folder: Folder, path: str) -> Iterator[Named]:
+    """Names in requirement files and package.json."""
+    manifest = path.rpartition("/")[2] == "package.json"
+    if not manifest and not re.search(r"(?:^|/)requirements[\w-]*\.(?:txt|in)$", path):
+        return
+    for number, line in enumerate(folder.text(path).split("\n"), 1):
+        found = re.match(r'\s*"([@\w./-]+)":\s*"[\^~>=<]*\d', line) if manifest else None
+        name = found[1] if found else "" if manifest else line.strip()
+        yield folder.at(path), number, name, NPM if manifest else PYPI
+
+
+def squatted(word: str, known: frozenset[str]) -> str:
+    """The known package of which this name is a slip, or ""."""
+    match = re.match(r"[A-Za-z][\w.-]{3,40}(?=$|[=<>~!@;,])", word)
+    name = match[0].lower().replace("_", "-") if match else ""
+    if len(name) < 5 or name in known or name in _REAL or name in PYPI or name in NPM:
+        return ""
+    return next((other for other in sorted(known) if len(other) > 4 and one_slip(name, other)), "")
+
+
+def one_slip(a: str, b: str) -> bool:
+    """Whether one letter is added, left out, replaced, or swapped with its neighbor, or the hyphens differ."""
+    if a.replace("-", "") == b.replace("-", ""):
+        return "-" in b
+    if abs(len(a) - len(b)) > 1:
+        return False
+    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    if len(a) != len(b):
+        longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+        return longer[start + 1 :] == shorter[start:]
+    return a[start + 1 :] == b[start + 1 :] or (
+        a[start : start + 2] == b[start : start + 2][::-1] and a[start + 2 :] == b[start + 2 :]
+    )
+
+
+_USES = {
+    "WebFetch": r"https?://|\bweb\b|\burl|fetch|online|internet|\bpages?\b|\bsites?\b|search|download|browse|docs\b|documentation|\bapi\b",
+    "WebSearch": r"\bweb\b|search|online|internet|news|research|find|look up|sources?|latest",
+    "Write": r"writ|creat|sav|generat|\bfiles?\b|output|produc|draft|add|build|report|store|export|scaffold",
+    "Edit": r"edit|chang|fix|updat|modif|replac|renam|refactor|add|insert|correct|rewrit|improv|writ|remov|migrat|files?\b",
+}
+_RUNS = re.compile(
+    r"\b(?:run|runs|running|execute|executes|command|commands|script|scripts|shell|terminal|bash|cli|install|git|npm|pip|python|docker|build|test|tests|compile)\b",
+    re.IGNORECASE,
+)
+_RISKY = _words("""
+    sudo su rm curl wget ssh scp nc chmod chown dd eval docker kubectl aws
+""")
+
+
+class AS721(Rule):
+    """Skill allows more tools than its text needs.
+
+    Why: an allowed tool is used without asking. `Bash(*)` in a skill that runs nothing only serves what is added later.
+    A tool counts as needed when a command, a script or the text has any use for it.
+
+    Cisco: tool abuse, excessive agency. Snyk: W013. OWASP agentic: ASI02, ASI03.
+    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 0 findings.
+    """
+
+    profiles = EVERYWHERE
+    bad = "---\nname: demo\ndescription: Explains grammar. Use when asked.\nallowed-tools: Bash(*) Read\n---\n# Demo\n\nName the rule.\n"
+    good = "---\nname: demo\ndescription: Runs tests. Use when asked.\nallowed-tools: Bash(pytest:*) Read\n---\n# Demo\n\nRun `pytest`.\n"
+    at = 4
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        skill = folder.skill
+        allowed = skill.fields.get("allowed-tools") if skill else None
+        if skill is None or not allowed:
+            return
+        words = (
+            allowed
+            if isinstance(allowed, list)
+            else re.findall(r"[\w*.-]+(?:\([^)]*\))?", str(allowed)[:10_000])
+        )
+        line = skill.positions.get("allowed-tools", (1, 1))[0]
+        said = f"{skill.description}\n{skill.body}"
+        for tool in map(str, words):
+            why = _unneeded(tool, said, folder, scene(folder))
+            if why:
+                yield self.finding(
+                    folder.at(SKILL_FILE),
+                    line,
+                    f"The tool {tool[:60]!r} is allowed, but {why}",
+                    "Allow what the text uses only",
+                )
+
+
+def _unneeded(tool: str, said: str, folder: Folder, made: Scene) -> str:
+    name, _, rest = tool.partition("(")
+    scope = rest.rstrip(")").strip()
+    scripts = any(file.path.startswith("scripts/") for file in folder.files)
+    used = {re.split(r"[\s/]", command.text.strip())[0].split("/")[-1] for command in made.commands}
+    if name in {"*", "all"}:
+        return "every tool is more than any text needs"
+    if name == "Bash" and scope in {"", "*", "*:*", ":*"}:
+        blocks = any(block.language in SHELL for block in made.blocks)
+        if not (used or blocks or scripts or _RUNS.search(said)):
+            return "the text runs nothing"
+        return (
+            f"the text runs {', '.join(sorted(used)) or 'no command'} only"
+            if scope and len(used) < 2 and not scripts
+            else ""
+        )
+    if name == "Bash":
+        program = re.split(r"[\s:*]", scope)[0]
+        return (
+            "the text never calls it"
+            if program in _RISKY and not re.search(rf"\b{program}\b", said) and not scripts
+            else ""
+        )
+    need = _USES.get(name)
+    return (
+        "the text has no use for it"
+        if need and not re.search(need, said, re.IGNORECASE) and not scripts
+        else ""
+    )

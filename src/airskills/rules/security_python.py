@@ -1,0 +1,234 @@
+"""What a Python program does: secrets, downloads and decoded text are followed from where they arise to where they go.
+
+One file at a time, by its syntax tree, without running it. Names carry labels; functions pass on those of their arguments.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+
+from airskills.rules.security_context import Block, Command
+from airskills.rules.security_flow import NOTHING, Flow
+from airskills.rules.security_shell import Act
+from airskills.rules.security_shell import acts as shell_acts
+
+MAX_SOURCE = 400_000  # characters of one file that are parsed
+_SEND = re.compile(
+    r"^(?:requests|httpx|session|s|client|http|aiohttp)\.(?:get|post|put|patch|request)$|(?:^|\.)(?:urlopen|Request|sendall|sendto|sendmail|send_message|storbinary"
+    r"|gethostbyname|getaddrinfo|put_object|upload_file|upload_fileobj)$|(?:^|\.)(?:sock\w*|s|conn|ws|websocket)\.send$|resolver\.(?:resolve|query)$|^webbrowser\.open$"
+)
+_RUN = re.compile(
+    r"^(?:exec|eval|os\.system|os\.popen|os\.exec\w+|os\.spawn\w+|subprocess\.\w+|pty\.spawn|runpy\.\w+|types\.FunctionType|ctypes\.CDLL|importlib\.\w+|__import__|asyncio\.create_subprocess_\w+)$"
+)
+_LOAD = re.compile(
+    r"^(?:pickle|cPickle|dill|cloudpickle|marshal|joblib|shelve|jsonpickle)\.(?:loads?|decode|open)$|^(?:yaml\.(?:unsafe_load|full_load|load)|torch\.load|(?:np|numpy)\.load|pd\.read_pickle|pandas\.read_pickle)$"
+)
+_BRAND = re.compile(r"^(AWS|OPENAI|ANTHROPIC|GITHUB|GH|HF|GOOGLE|AZURE|STRIPE|SLACK|NPM|PYPI|DATABASE|DB)_")
+_START = re.compile(
+    r"\.(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv)$|LaunchAgents|LaunchDaemons|/systemd/|\.config/autostart|\.git/hooks/|authorized_keys|\.pth$|(?:site|user)customize\.py$|/etc/cron|crontab|Start Menu"
+)
+_AGENT = re.compile(
+    r"(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md$|\.cursorrules$|\.claude/settings|\.claude/skills|copilot-instructions"
+)
+
+
+def acts(block: Block, purpose: str) -> Iterator[Act]:
+    """What one Python file or block does; nothing where it does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(block.text[:MAX_SOURCE])
+        reader = _Program(block, purpose)
+        for _ in range(2):  # the second round knows what functions return and get
+            reader.visit(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    reader.whole()
+    yield from dict.fromkeys(reader.found)
+
+
+class _Program(Flow):
+    """Judges calls by what reaches them."""
+
+    def called(self, node: ast.Call, name: str, carried: frozenset[str]) -> None:
+        """Ask each question of one call."""
+        first = self.text(node.args[0]) if node.args else ""
+        self._sends(node, name, carried, first)
+        self._runs(node, name, carried, first)
+        self._writes(node, name, carried, first)
+        self._weakens(node, name, carried)
+
+    def _sends(self, node: ast.Call, name: str, carried: frozenset[str], first: str) -> None:
+        posts = (
+            _SEND.search(name)
+            or (name.endswith((".post", ".put")) and first.startswith("http"))
+            or (name.endswith(".request") and first in {"POST", "PUT", "GET"})
+        )
+        shell = name.startswith(("subprocess.", "os.system", "os.popen")) and re.search(
+            r"\b(?:curl|wget|nc|nslookup|dig)\b", first
+        )
+        if (posts or shell) and not re.search(r"//(?:localhost|127\.0\.0\.1)", first):
+            body = frozenset[str]().union(
+                *(
+                    self.of(a)
+                    for a in [
+                        *node.args,
+                        *(k.value for k in node.keywords if k.arg not in {"headers", "auth", "cert", "env"}),
+                    ]
+                )
+            )
+            what = {
+                "credential": "A file of credentials",
+                "dotenv": "The file .env",
+                "env": "The whole environment",
+                "watch": "What is on the screen or clipboard",
+                "talk": "The conversation",
+                "files": "The files of the home folder",
+            }
+            for label in sorted((body | (carried & {"credential"})) & set(what)):
+                self.act("AS708", node, f"{what[label]} is sent to another machine")
+            for label in sorted(label for label in body if label.startswith("secret:")):
+                brand = _BRAND.match(label.removeprefix("secret:"))
+                host = re.match(r"(?:https?|wss?)://([^/{]*)", first)
+                resolves = name.endswith(("gethostbyname", "getaddrinfo", "resolve", "query"))
+                if resolves or (
+                    brand
+                    and host
+                    and host[1]
+                    and brand[1].lower() not in host[1].lower()
+                    and brand[1] not in {"DATABASE", "DB", "GH", "HF", "GOOGLE"}
+                ):
+                    self.act("AS708", node, f"The secret {label[7:50]!r} is sent to another machine")
+        if (
+            name in {"print", "pprint.pprint", "logging.info", "sys.stdout.write", "json.dump"}
+            and carried & {"credential", "env"}
+            and name != "json.dump"
+        ):
+            self.act("AS710", node, "Credentials are printed where the agent reads them")
+
+    def _runs(self, node: ast.Call, name: str, carried: frozenset[str], first: str) -> None:
+        if (
+            _LOAD.search(name)
+            and "net" in carried | self.files.get(first, NOTHING)
+            and not self.verified
+            and _unsafe(node, name)
+        ):
+            self.act("AS723", node, "A download is unpickled, which runs what it holds")
+        runs = _RUN.search(name)
+        if not runs:
+            return
+        first_labels = self.of(node.args[0]) if node.args else carried
+        pure = name.startswith(("exec", "eval", "types.", "pty"))
+        if "decoded" in first_labels and (pure or "net" not in first_labels):
+            self.act("AS705", node, "An encoded payload is decoded and executed")
+        elif "scrambled" in first_labels or (
+            name in {"__import__", "importlib.import_module"} and "joined" in first_labels
+        ):
+            self.act("AS724", node, "Scrambled text is executed")
+        elif "net" in first_labels and not self.verified:
+            self.act("AS706", node, "A download is executed unread")
+        elif not self.verified and any(
+            "net" in labels and path != "{}" and len(path) > 2 and path in first.split()
+            for path, labels in self.files.items()
+        ):
+            self.act("AS706", node, "A downloaded file is executed unchecked")
+        if first and first != "{}" and not pure:
+            line = self.block.line + node.lineno - 1
+            self.found += shell_acts([Command(self.block.path, line, first[:4000])], self.purpose)
+
+    def _writes(self, node: ast.Call, name: str, carried: frozenset[str], first: str) -> None:
+        path = ""
+        if name == "urlretrieve" and len(node.args) > 1:
+            self.files[self.text(node.args[1])] = frozenset({"net"})
+        if name.endswith((".write", ".write_text", ".write_bytes", ".writelines")) and isinstance(
+            node.func, ast.Attribute
+        ):
+            path = self.text(node.func.value)
+            if path != "{}":
+                self.files[path] = self.files.get(path, NOTHING) | (carried & {"net", "decoded"})
+        elif (
+            name in {"shutil.copy", "shutil.copy2", "shutil.copyfile", "os.symlink", "shutil.move"}
+            and len(node.args) > 1
+        ):
+            path = self.text(node.args[1])
+        elif name == "open" and len(node.args) > 1 and set(self.text(node.args[1])) & set("wa"):
+            path = first
+        if _START.search(path) and not re.search(
+            r"hook|cron|schedul|systemd|service|daemon|launch|shell (?:config|setup|profile)|dotfile|autostart",
+            self.purpose,
+            re.IGNORECASE,
+        ):
+            self.act("AS714", node, f"The file {path[-60:]!r} is written, which runs code later")
+        if _AGENT.search(path) and not re.search(
+            r"CLAUDE\.md|AGENTS\.md|skill|memory|settings|agent", self.purpose, re.IGNORECASE
+        ):
+            self.act("AS713", node, f"The file {path[-60:]!r} is written, which instructs agents")
+        if name in {"shutil.rmtree", "os.removedirs"} and re.fullmatch(r"~/?|/|/home/?|/etc/?|C:\\", first):
+            self.act("AS717", node, "Files outside the task are destroyed")
+        if name.endswith((".unlink", "os.remove", ".write_bytes")) and (
+            ("home" in carried)
+            or (isinstance(node.func, ast.Attribute) and "home" in self.of(node.func.value))
+        ):
+            self.act("AS717", node, "The files of the home folder are destroyed or overwritten")
+
+    def _weakens(self, node: ast.Call, name: str, carried: frozenset[str]) -> None:
+        for keyword in node.keywords:
+            off = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+            local = re.search(r"//(?:localhost|127\.0\.0\.1)", self.text(node.args[0]) if node.args else "")
+            if (
+                off
+                and not local
+                and keyword.arg in {"verify", "verify_ssl", "check_hostname"}
+                and not name.startswith("jwt")
+            ):
+                self.act("AS716", node, "Certificates are not checked")
+        if name.endswith(("AutoAddPolicy", "_create_unverified_context")):
+            self.act("AS716", node, "The identity of the other machine is not checked")
+        mode = node.args[-1] if name == "os.chmod" or name.endswith(".chmod") else None
+        if isinstance(mode, ast.Constant) and mode.value in {0o777, 0o4755, 0o6755}:
+            self.act(
+                "AS716" if mode.value == 0o777 else "AS715",
+                node,
+                "Everybody may write or run the file with its owner's rights",
+            )
+        if (
+            name == "getattr"
+            and carried & {"scrambled", "joined"}
+            and "__import__" in ast.dump(node.args[0])[:300] + self.dotted(node.args[0])
+        ):
+            self.act("AS724", node, "A call is put together from scrambled text")
+
+    def whole(self) -> None:
+        """What only the whole program shows."""
+        connects = any(name.endswith(("connect", "create_connection")) for name in self.names)
+        if (
+            connects
+            and any(name in {"os.dup2", "pty.spawn"} for name in self.names)
+            and re.search(r"\bsocket\b", self.block.text)
+        ):
+            line = next(
+                (
+                    n
+                    for n, text in enumerate(self.block.text.split("\n"))
+                    if "dup2" in text or "pty.spawn" in text
+                ),
+                0,
+            )
+            self.found.append(
+                Act("AS718", self.block.path, self.block.line + line, "A shell is handed to another machine")
+            )
+
+
+def _unsafe(node: ast.Call, name: str) -> bool:
+    keywords = {keyword.arg: ast.dump(keyword.value) for keyword in node.keywords}
+    if name == "torch.load":
+        return "False" in keywords.get("weights_only", "")
+    if name.endswith("numpy.load") or name == "np.load":
+        return "True" in keywords.get("allow_pickle", "")
+    if name == "yaml.load":
+        loader = keywords.get("Loader", "") + "".join(ast.dump(argument) for argument in node.args[1:2])
+        return "Safe" not in loader
+    return True

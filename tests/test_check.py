@@ -1,0 +1,196 @@
+"""`check.run` over folders: collection, selection, settings, ignores, baseline, cache, repairs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from airskills import check
+from airskills.errors import AirskillsError
+from airskills.settings import Settings, load
+
+MakeSkill = Callable[..., Path]
+FENCE = "# Title\n\n```\nprint(1)\n```\n"  # line 3 of the body has no language: AS301
+
+
+def codes(path: Path, **settings: object) -> list[str]:
+    return [finding.code for finding in check.run([path], settings=Settings(**settings))]  # type: ignore[arg-type]  # the tests' own values
+
+
+def test_clean_skill_has_no_finding(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path, "demo")
+
+    assert codes(tmp_path) == []
+
+
+def test_skill_folder_and_repository_are_all_understood(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path / "repo" / ".claude" / "skills", "demo", extra="version: 1\n")
+
+    assert codes(tmp_path / "repo") == ["AS117"]
+    assert codes(tmp_path / "repo/.claude/skills/demo") == ["AS117"]
+    assert codes(tmp_path / "repo/.claude/skills/demo/SKILL.md") == ["AS117"]
+
+
+def test_missing_path_is_an_error_not_a_clean_result(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        check.run([tmp_path / "nowhere"])
+
+
+def test_unreadable_skill_is_reported_and_the_others_are_still_checked(
+    tmp_path: Path, make_skill: MakeSkill
+) -> None:
+    make_skill(tmp_path, "good", extra="version: 1\n")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "SKILL.md").write_text("no frontmatter\n")
+
+    assert codes(tmp_path) == ["AS103", "AS117"]
+
+
+def test_profile_standard_asks_more_than_spec(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path, "demo", body=FENCE)
+
+    assert codes(tmp_path) == []
+    assert "AS301" in codes(tmp_path, profile="standard")
+
+
+def test_select_extend_and_ignore_take_codes_and_prefixes(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path, "demo", body=FENCE, extra="version: 1\n")
+
+    assert codes(tmp_path, select=("AS3",)) == ["AS301"]
+    assert codes(tmp_path, extend_select=("AS301",)) == ["AS117", "AS301"]
+    assert codes(tmp_path, extend_select=("AS301",), ignore={"AS1": "old library"}) == ["AS301"]
+
+
+def test_unknown_profile_and_code_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(AirskillsError, match="No profile is called 'strict'"):
+        codes(tmp_path, profile="strict")
+    with pytest.raises(AirskillsError, match="No rule has the code or prefix 'AS0'"):
+        codes(tmp_path, select=("AS0",))
+
+
+def test_own_ignore_needs_a_reason_and_the_reason_is_kept(tmp_path: Path, make_skill: MakeSkill) -> None:
+    ignore = 'metadata:\n  airskills-ignore: "AS117: an old field; AS301:"\nversion: 1\n'
+    make_skill(tmp_path, "demo", body=FENCE, extra=ignore)
+
+    report = check.report([tmp_path], settings=Settings(extend_select=("AS301",)))
+
+    assert [finding.code for finding in report.findings] == ["AS301"]
+    assert [(finding.code, reason) for finding, reason in report.ignored] == [("AS117", "an old field")]
+
+
+def test_excluded_folders_are_passed_over(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path, "demo", extra="version: 1\n")
+    make_skill(tmp_path, "old", extra="version: 1\n")
+
+    assert codes(tmp_path, exclude=("old",)) == ["AS117"]
+
+
+def test_nearest_settings_file_holds(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path / "skills", "demo", body=FENCE)
+    (tmp_path / "pyproject.toml").write_text('[tool.airskills]\nprofile = "standard"\n')
+    (tmp_path / "skills" / ".airskills.toml").write_text('select = ["AS302"]\n')
+
+    assert load(tmp_path).profile == "standard"
+    assert load(tmp_path / "skills").select == ("AS302",)
+    assert check.run([tmp_path / "skills"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('profil = "spec"\n', r"\.airskills\.toml:1: unknown key 'profil'"),
+        ("select = 3\n", r"\.airskills\.toml:1: 'select' is 3"),
+        ("max-age-days = 0\n", "'max-age-days' is 0"),
+        ('ignore = ["AS101"]\n', "'ignore' is not a table"),
+        ("select = [\n", "not TOML"),
+    ],
+)
+def test_wrong_settings_are_named_with_their_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / ".airskills.toml").write_text(text)
+
+    with pytest.raises(AirskillsError, match=message):
+        load(tmp_path)
+
+
+def test_baseline_hides_what_was_known_and_shows_what_is_new(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path, "demo", extra="version: 1\n")
+    baseline = tmp_path / "known.json"
+
+    assert check.write_baseline(check.run([tmp_path], settings=Settings()), baseline) == 1
+    make_skill(tmp_path, "demo", extra="author: me\nversion: 1\n")  # the known finding moves one line down
+    fresh = check.without_baseline(check.run([tmp_path], settings=Settings()), baseline)
+
+    assert [finding.message for finding in fresh] == ["The specification has no field 'author'"]
+
+
+def test_file_that_is_no_baseline_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "known.json").write_text("[]")
+
+    with pytest.raises(AirskillsError, match="is no baseline"):
+        check.without_baseline([], tmp_path / "known.json")
+
+
+def test_cache_answers_for_unchanged_skills_only(tmp_path: Path, make_skill: MakeSkill) -> None:
+    root, cache = tmp_path / "skills", tmp_path / "cache"
+    make_skill(root, "one", extra="version: 1\n")
+    make_skill(root, "two", extra="version: 1\n")
+
+    first = check.report([root], settings=Settings(), cache_folder=cache)
+    second = check.report([root], settings=Settings(), cache_folder=cache)
+    make_skill(root, "two")
+    third = check.report([root], settings=Settings(), cache_folder=cache)
+
+    assert (first.cached, second.cached, third.cached) == (0, 2, 1)
+    assert second.findings == first.findings
+    assert [finding.path.split("/")[-2] for finding in third.findings] == ["one"]
+
+
+def test_damaged_cache_costs_time_only(tmp_path: Path, make_skill: MakeSkill) -> None:
+    root, cache = tmp_path / "skills", tmp_path / "cache"
+    make_skill(root, "one", extra="version: 1\n")
+    expected = check.report([root], settings=Settings(), cache_folder=cache).findings
+    for path in cache.iterdir():
+        path.write_text('{"x": 1}')
+
+    assert check.report([root], settings=Settings(), cache_folder=cache).findings == expected
+
+
+def test_processes_find_what_one_process_finds(tmp_path: Path, make_skill: MakeSkill) -> None:
+    for number in range(check.PARALLEL_FROM):
+        make_skill(tmp_path, f"s{number}", extra="version: 1\n")
+
+    assert (
+        check.report([tmp_path], settings=Settings(), jobs=2).findings
+        == check.report([tmp_path], settings=Settings(), jobs=1).findings
+    )
+
+
+def test_repairs_are_right_and_applying_them_twice_changes_nothing(tmp_path: Path) -> None:
+    skill = tmp_path / "demo"
+    skill.mkdir()
+    broken = "\ufeff---\nname: demo\ndescription: Use when: a run fails\n---\n# Demo\n"
+    (skill / "SKILL.md").write_text(broken, encoding="utf-8")
+
+    repaired = {path: after for path, _, after in check.fixes([tmp_path], Settings())}
+    (skill / "SKILL.md").write_text(repaired[str(skill / "SKILL.md")], encoding="utf-8")
+
+    assert codes(tmp_path) == []
+    assert list(check.fixes([tmp_path], Settings())) == []
+    assert '"Use when: a run fails"' in (skill / "SKILL.md").read_text(encoding="utf-8")
+
+
+def test_bundled_skills_pass_the_standard_profile() -> None:
+    root = Path(__file__).resolve().parent.parent
+    findings = check.run([root / "skills"], settings=load(root))
+
+    assert [str(finding) for finding in findings] == []
+
+
+def test_every_finding_survives_json(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path, "demo", extra="version: 1\n")
+    row = json.loads(json.dumps(check.run([tmp_path], settings=Settings())[0].as_dict()))
+
+    assert set(row) == {"path", "line", "column", "code", "message", "help", "severity"}

@@ -1,0 +1,129 @@
+"""Every rule proves itself: its bad text gives its finding at the stated line, its good text gives none, its page says why."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airskills.finding import SEVERITIES, Finding
+from airskills.folder import Folder, folder_from, open_folder
+from airskills.rules import FAMILIES, PROFILES, RULES, LibraryRule, Rule, page
+
+ON_DISK = {"AS401", "AS413"}  # links and execute bits cannot exist in memory; they have their own tests below
+each_rule = pytest.mark.parametrize("rule", [RULES[code] for code in sorted(RULES)], ids=sorted(RULES))
+each_proof = pytest.mark.parametrize(
+    "rule", [RULES[code] for code in sorted(set(RULES) - ON_DISK)], ids=sorted(set(RULES) - ON_DISK)
+)
+
+
+def look(rule: type[Rule], files: str | Mapping[str, str | bytes]) -> list[Finding]:
+    if issubclass(rule, LibraryRule):
+        assert not isinstance(files, str)
+        return list(rule().check_all(folders_from(files)))
+    contents = {"SKILL.md": files} if isinstance(files, str) else files
+    return list(rule().check(folder_from(rule.name, contents)))
+
+
+def folders_from(files: Mapping[str, str | bytes]) -> list[Folder]:
+    roots = [path.removesuffix("/SKILL.md") for path in files if path.endswith("/SKILL.md")]
+    grouped: dict[str, dict[str, str | bytes]] = defaultdict(dict)
+    for path, content in files.items():
+        root = max((root for root in roots if path.startswith(f"{root}/")), key=len)
+        grouped[root][path.removeprefix(f"{root}/")] = content
+    return [folder_from(root, contents) for root, contents in grouped.items()]
+
+
+@each_proof
+def test_bad_text_breaks_its_rule_at_the_stated_line(rule: type[Rule]) -> None:
+    found = look(rule, rule.bad)
+    file, line = ("SKILL.md", rule.at) if isinstance(rule.at, int) else rule.at
+    path = file if issubclass(rule, LibraryRule) else f"{rule.name}/{file}"
+
+    assert found
+    assert (found[0].path, found[0].line) == (path, line)
+    assert {finding.code for finding in found} == {rule.__name__}
+
+
+@each_proof
+def test_good_text_satisfies_its_rule(rule: type[Rule]) -> None:
+    assert look(rule, rule.good) == []
+
+
+@each_rule
+def test_rule_has_a_page_that_says_why(rule: type[Rule]) -> None:
+    text = page(rule)
+
+    assert "Why:" in (rule.__doc__ or "")
+    assert text.startswith(f"# {rule.__name__}: ")
+    assert rule.__name__[:3] in FAMILIES
+
+
+@each_rule
+def test_rule_names_known_profiles_and_declares_its_severity(rule: type[Rule]) -> None:
+    assert set(rule.profiles) <= set(PROFILES)
+    assert SEVERITIES[rule.__name__] == rule.severity
+
+
+@each_rule
+def test_findings_say_what_to_do_in_sentences_without_full_stop(rule: type[Rule]) -> None:
+    for finding in look(rule, rule.bad) if rule.__name__ not in ON_DISK else []:
+        assert finding.message[0].isupper() or finding.message[0] in "'\"0123456789"
+        assert not finding.message.endswith(".")
+        assert not finding.help.endswith(".") or finding.help.endswith("...")
+
+
+def test_two_rules_of_one_name_are_refused() -> None:
+    with pytest.raises(TypeError, match="Two rules are called AS301"):
+        type("AS301", (Rule,), {})
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "SKILL.md",
+                "references/a.md",
+                "examples/a.py",
+                "scripts/a.py",
+                "evals/evals.json",
+                "evals/eval_queries.json",
+            ]
+        ),
+        st.one_of(
+            st.binary(max_size=300), st.text(max_size=300).map(lambda text: text.encode(errors="replace"))
+        ),
+    ),
+    st.text(max_size=200),
+)
+def test_no_rule_fails_on_any_bytes(files: dict[str, bytes], body: str) -> None:
+    valid = f"---\nname: demo\ndescription: Reads. Use when it fails.\n---\n{body}".encode(errors="replace")
+    folders = [folder_from("demo", files), folder_from("other", {**files, "SKILL.md": valid})]
+
+    for rule in RULES.values():
+        found = (
+            rule().check_all(folders)
+            if issubclass(rule, LibraryRule)
+            else (f for d in folders for f in rule().check(d))
+        )
+        for finding in found:
+            assert finding.line >= 1
+
+
+def test_link_out_of_the_skill_and_useless_execute_bit_are_found(tmp_path: Path) -> None:
+    skill = tmp_path / "demo"
+    skill.mkdir()
+    (skill / "SKILL.md").write_text("---\nname: demo\ndescription: x. Use when y.\n---\n# Demo\n")
+    (tmp_path / "secret.txt").write_text("x")
+    (skill / "out.txt").symlink_to(tmp_path / "secret.txt")
+    (skill / "data.csv").write_text("1")
+    subprocess.run(["chmod", "+x", str(skill / "data.csv")], check=True)
+    folder = open_folder(str(skill))
+
+    assert [f.path.rpartition("/")[2] for f in RULES["AS401"]().check(folder)] == ["out.txt"]
+    assert [f.path.rpartition("/")[2] for f in RULES["AS413"]().check(folder)] == ["data.csv"]
