@@ -174,7 +174,7 @@ class AS714(_Acts):
     """Skill stays on the machine.
 
     Why: cron jobs, shell start-up files, git hooks, services, `.pth` files, login keys and redirected traffic go on after
-    the skill is gone. What the description announces counts only when the line itself runs a download.
+    the skill is gone. What the description announces (cron, hooks, services, SSH) does not count.
 
     Cisco: persistence, tool abuse. Snyk: E006, W013. OWASP agentic: ASI05, ASI10.
     Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 0 findings.
@@ -204,7 +204,7 @@ class AS716(_Acts):
     account change the file. Requests to localhost do not count.
 
     Cisco: tool abuse. Snyk: W013. OWASP agentic: ASI03, ASI04.
-    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 4 findings; read by hand, all switch a check off.
+    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 3 findings; read by hand, all switch a check off.
     """
 
     severity = "warning"

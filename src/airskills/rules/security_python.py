@@ -177,7 +177,8 @@ class _Program(Flow):
     def _weakens(self, node: ast.Call, name: str, carried: frozenset[str]) -> None:
         for keyword in node.keywords:
             off = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
-            local = re.search(r"//(?:localhost|127\.0\.0\.1)", self.text(node.args[0]) if node.args else "")
+            told = [self.text(part) for part in [*node.args, *(other.value for other in node.keywords)]]
+            local = any(re.match(r"(?:https?://)?(?:localhost|127\.0\.0\.1)", part) for part in told)
             if (
                 off
                 and not local

@@ -52,7 +52,7 @@ APPROVE = _r(
     r"|\b(?:disable|turn off|switch off)\s+(?:\w+\s+){0,2}?(?:sandbox|permission checks?|safety checks?|antivirus|firewall|approval prompts?|security (?:checks?|warnings?|software)|audit log\w*)\b"
 )
 _SELF = r"(?:this|these|the following|the above)(?: \w+){0,3}|(?:the )?(?:block|section|paragraph|comment|line|text) (?:above|below)"
-_FILES = r"(?:SKILL\.md|AGENTS?\.md|CLAUDE\.md|GEMINI\.md|MEMORY\.md|SOUL\.md|\.cursorrules|copilot-instructions(?:\.md)?|skills?\b|repositor(?:y|ies)|repos?\b|projects?\b|system prompt|README(?:\.md)?s?)"
+_FILES = r"(?:SKILL\.md|AGENTS?\.md|CLAUDE\.md|GEMINI\.md|MEMORY\.md|SOUL\.md|\.cursorrules|copilot-instructions(?:\.md)?|skills?\b|repositor(?:y|ies)|repos?\b|projects?\b(?! README)|system prompt)"
 SPREAD = _r(
     rf"\b(?:copy|append|add|insert|write|replicate|propagate|paste|embed|inject|put|prepend|spread|install)\s+(?:{_SELF})[^.]{{0,80}}?\b(?:to|into|in|onto|of|at)\b[^.]{{0,40}}?\b(?:every|all|any|each|other)\b[^.]{{0,40}}?{_FILES}"
     rf"|\b(?:copy|replicate|propagate|spread|clone) (?:yourself|itself|this skill)\b[^.]{{0,60}}\b(?:into|to|across|in)\b"
@@ -60,8 +60,8 @@ SPREAD = _r(
     rf"|\b(?:save|store|remember|write|record|commit|add)\b[^.]{{0,40}}\b(?:memory|memories|permanently|for (?:all )?future)\b[^.]{{0,40}}\bthat\b[^.]{{0,120}}\b(?:trust\w*|approved?|authori[sz]ed|always|never|allowed|permission|obey\w*|safe)\b"
 )
 REMOTE = _r(
-    r"\b(?:fetch|download|open|load|read|get|retrieve|visit|curl|pull|check|request)\b[^.]{0,60}?(?:https?://|\b(?:url|link|gist|pastebin|web ?page|server|endpoint|address)\b).{0,200}?"
-    r"\b(?:follow|obey|execute|carry out|perform|do|act on|apply|comply with|treat)\s+(?:\w+\s+){0,3}?(?:instructions?|steps|commands?|orders|directives?|what(?:ever|soever)?|everything (?:it|that)|it\b|them\b|that\b|exactly what|them as|it as|its contents? as|as (?:your )?(?:instructions|system))\b"
+    r"\b(?:fetch|download|open|load|read|get|retrieve|visit|curl|pull|check|request)\b[^.]{0,60}?(?:https?://(?!localhost|127\.)|\b(?:url|link|gist|pastebin|web ?page|server|endpoint|address)\b).{0,200}?"
+    r"\b(?:follow|obey|execute|carry out|perform|do|act on|comply with)\s+(?:\w+\s+){0,3}?(?:instructions?|steps|commands?|orders|directives?|what(?:ever|soever)?|everything (?:it|that)|it\b|them\b|that\b|exactly what|as (?:your )?(?:instructions|system))\b"
     r"|\b(?:follow|obey|execute|carry out|run)\s+(?:\w+\s+){0,4}?(?:instructions?|commands?|directives?|orders)\s+(?:\w+\s+){0,4}?(?:at|from|returned by|found at|served (?:by|at|from)|hosted at|published at)\s+[<(`]*(?:https?://)"
     r"|\b(?:let|use) [^.]{0,60}https?://\S+[^.]{0,60}\bas (?:your|additional|new|updated) (?:instructions|system prompt|rules)"
 )
@@ -89,7 +89,7 @@ _IMAGE = _r(
 )
 DESTROYS = _r(
     r"\b(?:delete|wipe|erase|remove|destroy|overwrite|encrypt|shred)\s+(?:all|every|everything|the entire)\b[^.]{0,50}?"
-    r"\b(?:home (?:directory|folder)|user's (?:files|documents|photos|data|disk|drive)|hard (?:drive|disk)|root (?:directory|folder)|backups)\b"
+    r"\b(?:home (?:directory|folder)|user's (?:files|documents|photos|data|disk|drive)|hard (?:drive|disk)|root (?:directory|folder))\b"
 )
 REDIRECTS = _r(
     r"\b(?:ANTHROPIC|OPENAI)_BASE_URL\b.{0,40}https?://(?!localhost|127\.)|\bHTTPS?_PROXY\b.{0,40}https?://(?!localhost|127\.)"
@@ -158,8 +158,12 @@ def leaks(sentence: Sentence, made: Scene) -> str:
     if asks(sentence, SENDS_SECRET, quoted=True) and not _LOGS_IN.search(sentence.text):
         return "The text tells the agent to send secrets away"
     talks = asks(sentence, SENDS_TALK, quoted=True) or asks(sentence, SENDS_TALK_BACK, quoted=True)
-    if talks and not made.declares(
-        r"transcri|upload|shar(?:e|es|ing)\b|publish|webhook|\bapi\b|sends?\b|deploy|sync"
+    if (
+        talks
+        and not re.search(r"\bAPI\b", sentence.text)
+        and not made.declares(
+            r"transcri|upload|shar(?:e|es|ing)\b|publish|webhook|\bapi\b|sends?\b|deploy|sync"
+        )
     ):
         return "The text tells the agent to send the conversation or the user's data away"
     return ""
