@@ -42,9 +42,12 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test
+	$(UV) --group bench
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/search_quality.py
+	$(BIN)/python benchmarks/rl_rewards.py
+	$(BIN)/python benchmarks/rl_losses.py
 
 clean:
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -327,7 +327,9 @@ class AS213(Rule):
         for document in folder.documents:
             lines = document.text.count("\n")
             inside = sum(link.target.startswith("#") for link in document.links)
-            inside += 2 * bool(re.search(r"^.{0,80}\bContents:", "\n".join(document.text.split("\n")[:15]), re.MULTILINE))
+            inside += 2 * bool(
+                re.search(r"^.{0,80}\bContents:", "\n".join(document.text.split("\n")[:15]), re.MULTILINE)
+            )
             if document.path.rpartition("/")[2] != "SKILL.md" and lines > 100 and inside < 2:
                 yield self.finding(
                     document.path,

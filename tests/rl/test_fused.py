@@ -1,0 +1,174 @@
+from typing import Any
+
+import pytest
+import torch
+
+from airskills.rl.fused import FusedError, Head, linear_policy_loss, token_logps
+from airskills.rl.losses import TERMS, Objective, entropy_bonus, policy_loss
+
+RNG = torch.Generator().manual_seed(0)
+B, T, H, V = 3, 11, 8, 37
+
+
+def objective_of(**options: Any) -> Any:
+    return Objective(**options)
+
+
+def case(dtype: Any = torch.float64, *, bias: Any = True) -> Any:
+    hidden = torch.randn(B, T, H, generator=RNG, dtype=dtype)
+    weight = torch.randn(V, H, generator=RNG, dtype=dtype) * 0.5
+    targets = torch.randint(0, V, (B, T), generator=RNG)
+    mask = torch.ones(B, T)
+    mask[1, 4:] = 0
+    mask[2, 2:5] = 0
+    return {
+        "hidden": hidden.requires_grad_(),
+        "weight": weight.requires_grad_(),
+        "bias": torch.randn(V, generator=RNG, dtype=dtype).requires_grad_() if bias else None,
+        "targets": targets,
+        "advantages": torch.randn(B, generator=RNG, dtype=dtype),
+        "mask": mask,
+        "old": -torch.rand(B, T, generator=RNG, dtype=dtype) * 4,
+        "ref": -torch.rand(B, T, generator=RNG, dtype=dtype) * 4,
+    }
+
+
+def full(objective: Any, c: Any, temperature: Any, entropy_coef: Any, **extra: Any) -> Any:
+    """The same with all logits."""
+    logits = c["hidden"] @ c["weight"].T
+    log_p = ((logits if c["bias"] is None else logits + c["bias"]) / temperature).log_softmax(-1)
+    logp = log_p.gather(-1, c["targets"].unsqueeze(-1)).squeeze(-1)
+    entropy = -(log_p.exp() * log_p).sum(-1)
+    loss = policy_loss(objective, logp, c["advantages"], c["mask"], **extra)
+    return loss - entropy_coef * entropy_bonus(entropy, c["mask"]), logp * c["mask"], entropy * c["mask"]
+
+
+@pytest.mark.parametrize("entropy_coef", [0.0, 0.3])
+@pytest.mark.parametrize(
+    ("objective", "off_policy"),
+    [
+        *(
+            (objective_of(loss_type=name, max_completion_length=T), off)
+            for name in TERMS
+            for off in (False, True)
+        ),
+        (Objective(loss_type="grpo", level="sequence"), False),
+        (Objective(loss_type="dapo", beta=0.1), False),
+        (Objective(loss_type="dapo", beta=0.1, delta=1.1), True),
+    ],
+    ids=str,
+)
+def test_fused_loss_and_gradients_equal_full_logits(
+    objective: Any, off_policy: Any, entropy_coef: Any
+) -> None:
+    c = case()
+    extra = {"old_logp": c["old"] if off_policy else None, "ref_logp": c["ref"] if objective.beta else None}
+    head = Head(c["weight"], c["bias"], 0.7)
+    fused = linear_policy_loss(
+        objective,
+        c["hidden"],
+        head,
+        c["targets"],
+        c["advantages"],
+        c["mask"],
+        entropy_coef=entropy_coef,
+        rows=5,
+        **extra,
+    )
+    loss, logp, entropy = full(objective, c, 0.7, entropy_coef, **extra)
+    parameters = (c["hidden"], c["weight"], c["bias"])
+
+    torch.testing.assert_close(fused.loss, loss, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(fused.logp, logp, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(fused.entropy, entropy, rtol=1e-12, atol=1e-12)
+    for got, expected in zip(
+        torch.autograd.grad(3 * fused.loss, parameters),
+        torch.autograd.grad(3 * loss, parameters),
+        strict=True,
+    ):
+        torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("off_policy", [False, True])
+def test_single_precision_gradient_is_within_a_millionth(off_policy: Any) -> None:
+    c = case(torch.float32, bias=False)
+    extra = {"old_logp": c["old"]} if off_policy else {}
+    fused = linear_policy_loss(
+        Objective(), c["hidden"], Head(c["weight"]), c["targets"], c["advantages"], c["mask"], **extra
+    )
+    loss, _, _ = full(Objective(), c, 1.0, 0.0, **extra)
+    parameters = (c["hidden"], c["weight"])
+
+    for got, expected in zip(
+        torch.autograd.grad(fused.loss, parameters), torch.autograd.grad(loss, parameters), strict=True
+    ):
+        assert ((got - expected).norm() / expected.norm()).item() < 1e-6
+
+
+def test_token_logps_pass_gradcheck() -> None:
+    c = case()
+    targets = c["targets"].flatten()[:6]
+    hidden = c["hidden"].detach().reshape(-1, H)[:6].requires_grad_()
+
+    assert torch.autograd.gradcheck(
+        lambda h, w, b: token_logps(h, Head(w, b, 1.3), targets, rows=4), (hidden, c["weight"], c["bias"])
+    )
+
+
+def test_half_precision_weights_get_half_precision_gradients() -> None:
+    c = case(torch.float32, bias=False)
+    hidden = c["hidden"].detach().bfloat16().requires_grad_()
+    weight = c["weight"].detach().bfloat16().requires_grad_()
+    fused = linear_policy_loss(
+        Objective(), hidden, Head(weight), c["targets"], c["advantages"], c["mask"], rows=4
+    )
+    exact, _, _ = full(Objective(), {**c, "hidden": hidden.float(), "weight": weight.float()}, 1.0, 0.0)
+    got, expected = torch.autograd.grad(fused.loss, weight)[0], torch.autograd.grad(exact, weight)[0]
+
+    assert got.dtype == torch.bfloat16
+    assert ((got - expected).float().norm() / expected.float().norm()).item() < 0.02
+
+
+def test_nothing_to_score_gives_zero_with_a_gradient() -> None:
+    c = case()
+    fused = linear_policy_loss(
+        Objective(), c["hidden"], Head(c["weight"]), c["targets"], c["advantages"], torch.zeros(B, T)
+    )
+    torch.autograd.backward(fused.loss)
+
+    assert fused.loss.item() == 0.0
+    assert c["weight"].grad is not None
+    assert not c["weight"].grad.any()
+
+
+def test_a_gradient_formed_in_the_forward_pass_is_used_once() -> None:
+    c = case()
+    fused = linear_policy_loss(
+        Objective(), c["hidden"], Head(c["weight"]), c["targets"], c["advantages"], c["mask"]
+    )
+    torch.autograd.grad(fused.loss, c["hidden"], retain_graph=True)
+
+    with pytest.raises(FusedError, match="already taken"):
+        torch.autograd.grad(fused.loss, c["hidden"])
+
+
+def test_frozen_weights_get_no_gradient() -> None:
+    c = case()
+    fused = linear_policy_loss(
+        Objective(), c["hidden"], Head(c["weight"].detach()), c["targets"], c["advantages"], c["mask"]
+    )
+    torch.autograd.backward(fused.loss)
+
+    assert c["hidden"].grad is not None
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        (torch.tensor([0, V]), f"targets lie in 0 to {V}; they must be 0 to {V - 1}"),
+        (torch.tensor([0]), "must be"),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused(targets: Any, message: Any) -> None:
+    with pytest.raises(FusedError, match=message):
+        token_logps(torch.zeros(2, H), Head(torch.zeros(V, H)), targets)
