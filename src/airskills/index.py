@@ -32,7 +32,7 @@ MAX_QUERY = 8_000  # characters of a request that are read: a pasted log is answ
 MIN_CORRECTED, MAX_CORRECTED = 4, 32  # letters of a word that may be misspelt
 MAX_CORRECTIONS = 12  # unknown words of a request that are looked up
 SQL_VARIABLES = 500  # of one statement; old SQLite allows 999
-CANDIDATES = 40
+CANDIDATES = 30
 CANDIDATE_ROWS = 2_000  # rows that candidate terms may touch; rarer terms go first
 BM25_WEIGHTS = (8.0, 4.0, 5.0, 3.0, 2.0, 1.0)  # in the order of FIELDS
 
@@ -266,7 +266,10 @@ class _Body:
 
     def issuperset(self, stems: Iterable[str], /) -> bool:
         """Whether all of `stems` are there."""
-        return all(f" {stem} " in self._text for stem in stems)
+        for stem in stems:  # noqa: SIM110 - `all` with a generator takes twice as long for the usual one stem
+            if f" {stem} " not in self._text:
+                return False
+        return True
 
 
 class _Frequencies:
@@ -302,8 +305,8 @@ def _shorten(text: str, stems: tuple[str, ...], width: int = 120) -> str:
     """About `width` characters of `text` around the first word that holds one of `stems`."""
     if len(text) <= width:
         return text
-    pieces = text.split(" ")
-    first = next((number for number, piece in enumerate(pieces) if set(terms(piece)) & set(stems)), 0)
+    pieces, wanted = text.split(" "), set(stems)
+    first = next((number for number, piece in enumerate(pieces) if not wanted.isdisjoint(terms(piece))), 0)
     start = max(0, len(" ".join(pieces[:first])) - width // 3)
     cut = text[start : start + width].strip()
     return f"{'...' if start else ''}{cut}{'...' if start + width < len(text) else ''}"
