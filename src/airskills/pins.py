@@ -1,0 +1,148 @@
+"""Exact pins: which release of which distribution a skill was proven with.
+
+    pins.parse_pins("trl==1.16.0 peft==0.21.2")
+
+A pin is a name and a version, nothing else: a path, a URL, an option or a range is refused, so that no text of a
+skill can tell an installer where to look or what to build.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from airskills.errors import AirskillsError
+
+if TYPE_CHECKING:
+    from airskills.skill import Skill
+
+KEY = "airskills-tested-with"
+MAX_PINS = 200  # the longest known set of a real skill has 15
+_SCRIPT = re.compile(r"(?m)^# /// script$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$")  # PEP 723
+
+
+class PinError(AirskillsError, ValueError):
+    """A requirement that is no exact pin.
+
+    Attributes:
+        requirement: as it was written.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, requirement: str, reason: str) -> None:
+        super().__init__(f"{requirement[:80]!r} is not an exact pin: {reason}", help="Write name==version")
+        self.requirement = requirement
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pin:
+    """One release of one distribution.
+
+    Attributes:
+        name: canonical (lower case, single hyphens).
+        version: as PEP 440 writes it; a local part (`+cpu`) stays.
+        extras: canonical, sorted; they matter to an environment, not to an unpacked wheel.
+    """
+
+    name: str
+    version: str
+    extras: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"{self.name}{extras}=={self.version}"
+
+
+def parse_pins(text: str) -> tuple[Pin, ...]:
+    """Pins separated by spaces, commas or line ends; what follows a `#` is a comment.
+
+    Returns:
+        Each pin once, sorted by name.
+
+    Raises:
+        PinError: one of them is no exact pin, a name has two versions, or there are more than 200.
+    """
+    lines = (re.sub(r"(?:^|\s)#.*", "", line) for line in text.splitlines())
+    joined = re.sub(r"\s*==\s*", "==", "\n".join(lines))
+    return _united(_pin(word) for word in re.findall(r"(?:\[[^\]]*\]|[^\s,])+", joined))
+
+
+def of_skill(skill: Skill) -> tuple[Pin, ...]:
+    """The pins of `airskills-tested-with`; none where the skill has no such field.
+
+    Raises:
+        PinError: as `parse_pins`.
+    """
+    return parse_pins(skill.metadata.get(KEY, ""))
+
+
+def of_script(text: str) -> tuple[Pin, ...]:
+    """The `dependencies` of a script's PEP 723 block that hold on this machine; none where there is no block.
+
+    Raises:
+        PinError: one of them is no exact pin, or the block is not TOML.
+    """
+    found = _SCRIPT.search(text)
+    if found is None:
+        return ()
+    content = re.sub(r"(?m)^# ?", "", found["content"])
+    try:
+        dependencies = tomllib.loads(content).get("dependencies", [])
+    except tomllib.TOMLDecodeError as error:
+        raise PinError("# /// script", f"the block is not TOML: {error}") from error
+    if not isinstance(dependencies, list) or not all(isinstance(item, str) for item in dependencies):
+        raise PinError(str(dependencies), "the dependencies are not a list of strings")
+    return _united(_pin(item) for item in dependencies if _holds(item))
+
+
+def _holds(requirement: str) -> bool:
+    """Whether its environment marker, if it has one, is true here."""
+    marker = _requirement(requirement).marker
+    try:
+        return marker is None or marker.evaluate()
+    except UndefinedEnvironmentName as error:
+        raise PinError(requirement, str(error)) from error
+
+
+def _united(pins: Iterable[Pin]) -> tuple[Pin, ...]:
+    known: dict[str, Pin] = {}
+    for pin in pins:
+        if known.setdefault(pin.name, pin).version != pin.version:
+            raise PinError(str(pin), f"{known[pin.name]} is pinned as well")
+        known[pin.name] = Pin(pin.name, pin.version, tuple(sorted({*known[pin.name].extras, *pin.extras})))
+        if len(known) > MAX_PINS:
+            raise PinError(str(pin), f"there are more than {MAX_PINS} pins")
+    return tuple(sorted(known.values()))
+
+
+def _pin(text: str) -> Pin:
+    found = _requirement(text)
+    clauses = list(found.specifier)
+    if len(clauses) != 1 or clauses[0].operator != "==" or clauses[0].version.endswith(".*"):
+        raise PinError(text, "it names no single version with ==")
+    try:
+        version = str(Version(clauses[0].version))
+    except InvalidVersion as error:
+        raise PinError(text, str(error)) from error
+    return Pin(canonicalize_name(found.name), version, tuple(sorted(map(canonicalize_name, found.extras))))
+
+
+def _requirement(text: str) -> Requirement:
+    if text.startswith("-"):
+        raise PinError(text, "it is an option of an installer")
+    try:
+        found = Requirement(text)
+    except InvalidRequirement as error:
+        raise PinError(text, str(error).partition("\n")[0]) from error
+    if found.url is not None:
+        raise PinError(text, "it names a place, not a release")
+    return found
