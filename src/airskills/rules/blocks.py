@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import shlex
 import tomllib
-import warnings
 from collections.abc import Iterator
 
 import yaml
 
+from airskills.cells import parse_cell
 from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.markdown import CodeBlock
@@ -183,7 +182,7 @@ class AS303(_BlockRule):
 
     def look(self, block: CodeBlock) -> Iterator[tuple[int, str, str]]:
         if block.language in PYTHON and not block.attributes.get("proof", "").startswith("skip"):
-            problem = python_problem(block.text)
+            problem = parse_cell(block.text).problem
             if problem:
                 line, message = problem
                 yield (
@@ -340,48 +339,6 @@ def _requirements(rest: str) -> list[str]:
             "--requirement",
         }
     return found
-
-
-def python_problem(text: str) -> tuple[int, str] | None:
-    """(line, message) of the first syntax error, or None; notebook lines, prompts and top-level await are understood."""
-    source = _as_module(text)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(
-                source,
-                "<block>",
-                "exec",
-                flags=ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
-                dont_inherit=True,
-            )
-    except SyntaxError as error:
-        return error.lineno or 1, error.msg
-    except (ValueError, RecursionError, MemoryError) as error:
-        return 1, str(error) or type(error).__name__
-    return None
-
-
-def _as_module(text: str) -> str:
-    """The block as a module with the same lines: magics become `pass`, doctest prompts go, an outer indent goes."""
-    lines = text.split("\n")
-    if any(line.startswith(">>> ") for line in lines):
-        lines = [line[4:] if line.startswith((">>> ", "... ")) else "" for line in lines]
-    out = []
-    for line in lines:
-        bare = line.lstrip()
-        magic = bare.startswith(("%", "!")) and not bare.startswith("!=")
-        out.append(
-            f"{line[: len(line) - len(bare)]}pass"
-            if magic or re.match(r"\?\w|\w[\w.]*\?\??$", bare)
-            else line
-        )
-    source = "\n".join(out)
-    first = next((line for line in out if line.strip()), "")
-    indent = len(first) - len(first.lstrip())
-    if indent and all(not line.strip() or line[:indent].isspace() for line in out):
-        source = "\n".join(line[indent:] for line in out)
-    return source
 
 
 def shell_problem(text: str) -> tuple[int, str] | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import sys
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
+from airskills.cells import parse_cell
 from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.rules._base import Rule
-from airskills.rules.blocks import PYTHON, _as_module
+from airskills.rules.blocks import PYTHON
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nmetadata:\n"
 PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[\w,-]+\])?==[0-9][A-Za-z0-9.!+_-]*")
@@ -152,15 +152,8 @@ def _imports(folder: Folder) -> Iterator[tuple[str, int, str]]:
         file.path.rpartition("/")[2].removesuffix(".py") for file in folder.files if file.path.endswith(".py")
     }
     for path, line, source in _sources(folder):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = compile(
-                    source, "<block>", "exec", flags=ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-                )
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        for node in ast.walk(tree):
+        tree = parse_cell(source).tree
+        for node in ast.walk(tree) if tree else ():
             for module in _modules(node):
                 if module not in sys.stdlib_module_names and module not in local:
                     yield path, line + getattr(node, "lineno", 1) - 1, module
@@ -170,7 +163,7 @@ def _sources(folder: Folder) -> Iterator[tuple[str, int, str]]:
     for document in folder.documents:
         for block in document.blocks:
             if block.language in PYTHON:
-                yield document.path, block.first_line, _as_module(block.text)
+                yield document.path, block.first_line, block.text
     for under in ("examples", "scripts"):
         for file in folder.matching(".py", under=under):
             yield folder.at(file.path), 1, folder.text(file.path)
