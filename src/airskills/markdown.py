@@ -1,4 +1,4 @@
-"""Markdown of skills: headings, links and code blocks with their lines, from markdown-it's tokens.
+"""Markdown of skills: headings, links and code blocks with their lines. markdown-it reads the blocks, `inline` their lines.
 
 Parsing is put off until something asks, so that loading a skill does not pay for it.
 """
@@ -6,9 +6,9 @@ Parsing is put off until something asks, so that loading a skill does not pay fo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
-from itertools import pairwise
+from itertools import islice, pairwise, takewhile
 from types import MappingProxyType
 
 from airskills.record import Record
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from markdown_it import MarkdownIt
-    from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
+    from airskills.inline import Lines, Piece
+
 _ATTRIBUTE = r"""([\w-]+)(?:=(?:"([^"]*)"|'([^']*)'|([^\s"'}]+)))?"""
-MAX_HEADING = (
-    1000  # characters of a heading that are read: brackets take time that grows with their number squared
-)
 
 
 class Heading(Record):
@@ -92,30 +90,43 @@ class Markdown(Record):
     @cached_property
     def links(self) -> tuple[Link, ...]:
         """Links and images, in order; autolinks included, code spans not."""
-        return tuple(_links(self.tokens, self.first_line))
-
-    @cached_property
-    def _tokens(self) -> list[Token]:
-        """Blocks only: what stands inside their lines is read where somebody asks for it."""
-        return _reader().parse(self.text, self._references)
-
-    @cached_property
-    def tokens(self) -> list[Token]:
-        """markdown-it's tokens (CommonMark with tables), the text of lines included."""
-        for token in self._tokens:
-            if token.type == "inline":
-                token.children = _inline(token.content, self._references)
-        return self._tokens
-
-    @cached_property
-    def _references(self) -> dict[str, Any]:
-        """Targets of links by name, which `_tokens` fills in."""
-        return {}
+        return tuple(_links(self._lines))
 
     @cached_property
     def prose(self) -> tuple[tuple[int, str], ...]:
         """(line, text) of every line of running text, tables and lists; code, code spans and HTML are left out."""
-        return tuple(_prose(self.tokens, self.first_line))
+        return tuple(_prose(self._lines))
+
+    @cached_property
+    def _tokens(self) -> list[Token]:
+        """markdown-it's tokens (CommonMark with tables), blocks only."""
+        return _reader().parse(self.text, self._definitions)
+
+    @cached_property
+    def _definitions(self) -> dict[str, Any]:
+        """markdown-it's environment, into which `_tokens` writes the link reference definitions."""
+        return {}
+
+    @cached_property
+    def _references(self) -> dict[str, str]:
+        """Targets of the link reference definitions, by label."""
+        found = self._definitions.get("references", {}) if self._tokens else {}
+        return {label: definition["href"] for label, definition in found.items()}
+
+    @cached_property
+    def _lines(self) -> list[tuple[int, Lines, list[Piece]]]:
+        """(line, its line ends, pieces) of every paragraph, heading and table cell."""
+        from airskills import inline
+
+        return [
+            (
+                self.first_line + token.map[0],
+                inline.Lines(token.content),
+                inline.read(token.content, self._references),
+            )
+            for token in self._tokens
+            if token.type == "inline" and token.map
+        ]
 
     def section(self, heading: str) -> str | None:
         """The heading whose text is `heading` (case does not matter) and what is under it, down to the next of its level.
@@ -135,9 +146,8 @@ class Markdown(Record):
 
 @cache
 def _reader() -> MarkdownIt:
-    """CommonMark with tables, where a link is any link and remembers where it began."""
+    """CommonMark's blocks and tables; what stands inside their lines, `airskills.inline` reads."""
     from markdown_it import MarkdownIt
-    from markdown_it.rules_inline import autolink, image, link
 
     class Reader(MarkdownIt):
         def normalizeLink(self, url: str) -> str:  # noqa: N802 - overrides markdown-it's name
@@ -148,50 +158,15 @@ def _reader() -> MarkdownIt:
 
     reader = Reader("commonmark", {"maxNesting": 50}).enable("table")
     reader.core.ruler.enableOnly(["normalize", "block"])
-    for name, rule in (("link", link), ("image", image), ("autolink", autolink)):
-        reader.inline.ruler.at(name, _placed(rule))
     return reader
 
 
-def _placed(rule: Callable[[StateInline, bool], bool]) -> Callable[[StateInline, bool], bool]:
-    """`rule`, noting on the link or image that it finds at which character it begins."""
+def _headings(tokens: list[Token], references: Mapping[str, str], first_line: int) -> Iterator[Heading]:
+    from airskills import inline
 
-    def placed(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it calls it so
-        start, count = state.pos, len(state.tokens)
-        found = rule(state, silent)
-        if found and not silent:
-            first = next(token for token in state.tokens[count:] if token.type in {"link_open", "image"})
-            first.meta["at"] = start
-        return found
-
-    return placed
-
-
-def _inline(content: str, references: dict[str, Any]) -> list[Token]:
-    reader = _reader()
-    tokens = reader.inline.parse(content, reader, references, [])
-    for token in tokens:
-        token.type = "text" if token.type == "text_special" else token.type  # an escape or entity, resolved
-    return tokens
-
-
-def _plain(tokens: Iterable[Token]) -> str:
-    """Text as a reader sees it: no markup, no HTML, a space for each line end."""
-    parts = []
-    for token in tokens:
-        if token.type in {"text", "code_inline"}:
-            parts.append(token.content)
-        elif token.type in {"softbreak", "hardbreak"}:
-            parts.append(" ")
-        elif token.type == "image":
-            parts.append(_plain(token.children or ()))
-    return "".join(parts)
-
-
-def _headings(tokens: list[Token], references: dict[str, Any], first_line: int) -> Iterator[Heading]:
-    for opening, inline in pairwise(tokens):
+    for opening, content in pairwise(tokens):
         if opening.type == "heading_open" and opening.map:
-            text = _plain(_inline(inline.content[:MAX_HEADING], references)).strip()
+            text = inline.plain(inline.read(content.content, references)).strip()
             yield Heading(int(opening.tag[1]), text, first_line + opening.map[0])
 
 
@@ -210,19 +185,16 @@ def _blocks(tokens: list[Token], headings: tuple[Heading, ...], first_line: int)
             )
 
 
-def _links(tokens: list[Token], first_line: int) -> Iterator[Link]:
-    for token in tokens:
-        if token.type != "inline" or not token.map:
-            continue
-        children = token.children or []
-        for number, child in enumerate(children):
-            line = first_line + token.map[0] + token.content.count("\n", 0, child.meta.get("at", 0))
-            if child.type == "link_open":
-                yield Link(
-                    str(child.attrGet("href")), _plain(_until(children[number + 1 :], "link_close")), line
-                )
-            elif child.type == "image":
-                yield Link(str(child.attrGet("src")), _plain(child.children or ()), line)
+def _links(lines: Iterable[tuple[int, Lines, list[Piece]]]) -> Iterator[Link]:
+    from airskills import inline
+
+    for first, ends, pieces in lines:
+        for number, piece in enumerate(pieces):
+            if piece.kind == "image":
+                yield Link(piece.target, piece.text, first + ends.at(piece.at))
+            elif piece.kind == "open":
+                inside = takewhile(lambda other: other.kind != "close", islice(pieces, number + 1, None))
+                yield Link(piece.target, inline.plain(inside), first + ends.at(piece.at))
 
 
 def _info(info: str) -> tuple[str, Mapping[str, str]]:
@@ -233,24 +205,14 @@ def _info(info: str) -> tuple[str, Mapping[str, str]]:
     return language, MappingProxyType({key: double or single or bare for key, double, single, bare in found})
 
 
-def _until(tokens: list[Token], end: str) -> Iterator[Token]:
-    for token in tokens:
-        if token.type == end:
-            return
-        yield token
-
-
-def _prose(tokens: list[Token], first_line: int) -> Iterator[tuple[int, str]]:
-    for token in tokens:
-        if token.type != "inline" or not token.map:
-            continue
-        line = first_line + token.map[0]
-        text = ""
-        for child in token.children or []:
-            if child.type in {"softbreak", "hardbreak"}:
-                yield line, text
-                line, text = line + 1, ""
-            elif child.type == "text":
-                text += child.content
-        if text:
-            yield line, text
+def _prose(lines: Iterable[tuple[int, Lines, list[Piece]]]) -> Iterator[tuple[int, str]]:
+    for first, ends, pieces in lines:
+        line, parts = first, list[str]()
+        for piece in pieces:
+            if piece.kind == "break":
+                yield line, "".join(parts)
+                line, parts = first + ends.at(piece.at) + 1, []
+            elif piece.kind == "text":
+                parts.append(piece.text)
+        if parts:
+            yield line, "".join(parts)
