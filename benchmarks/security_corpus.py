@@ -1,101 +1,128 @@
 """How many attacks the AS7xx rules catch, and how often they cry wolf.
 
-The corpus is ours: `data/security/attacks.txt` holds two malicious skills for each technique, `benign.txt` look-alikes
-without any attack. In an attack, a line that begins with `+` is the attack and a line that begins with `-` stands in its
-place in the twin. Every third technique is held out: no rule was changed for its sake.
+The corpus is ours. In `data/security/*attacks*.txt` a line that begins with `+` is the attack and a line that begins with
+`-` stands in its place in the twin; `*benign*.txt` holds look-alikes without any attack. The set `seed` is the one that
+the first rules were written with. The others were written before anyone read the rules, and are split by a hash of their
+names: `dev` was used while the rules were worked on, `held out` only counted. A skill counts as caught or accused when a
+finding of severity error or warning names it.
 
-    python benchmarks/security_corpus.py            # rates
-    python benchmarks/security_corpus.py --library DIR   # findings per rule over other people's skills
+    python benchmarks/security_corpus.py                          # rates
+    python benchmarks/security_corpus.py --techniques             # rates of each technique, held-out ones included
+    python benchmarks/security_corpus.py --verbose                # what was missed and wrongly found; never held out
+    python benchmarks/security_corpus.py --library DIR [DIR ...]  # findings over other people's skills
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from airskills.finding import Finding
-from airskills.folder import Folder, folder_from, open_folder
+from airskills.folder import File, Folder, folder_from, open_folder
 from airskills.rules import RULES
+from measured import conditions, print_table, write
 
 DATA = Path(__file__).parent / "data" / "security"
 SECURITY = [rule() for code, rule in sorted(RULES.items()) if code.startswith("AS7")]
+SETS = ("seed", "dev", "held out")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One skill of the corpus: its name, its technique ("" for benign ones), whether it is held out, and its files."""
+    """One skill of the corpus.
+
+    Attributes:
+        name: technique and a letter or number.
+        set: `seed`, `dev` or `held out`.
+        files: texts by relative path.
+        links: targets of symbolic links by relative path.
+    """
 
     name: str
-    technique: str
-    held_out: bool
+    set: str
     files: dict[str, str]
+    links: dict[str, str] = field(default_factory=dict)
 
-    def findings(self) -> list[Finding]:
-        """What the security rules say."""
-        return judge(folder_from("demo", self.files))
+    @property
+    def technique(self) -> str:
+        """What the attack does."""
+        return self.name.rpartition("-")[0]
+
+    def alarms(self) -> list[Finding]:
+        """What the security rules say, notes left out."""
+        folder = folder_from("demo", self.files)
+        links = [
+            File(path, 0, link=target, escapes=_leaves(path, target)) for path, target in self.links.items()
+        ]
+        return judge(replace(folder, files=(*folder.files, *links)))
+
+
+def _leaves(path: str, target: str) -> bool:
+    return target.startswith(("/", "~")) or target.count("../") > path.count("/")
 
 
 def judge(folder: Folder) -> list[Finding]:
-    """All AS7xx findings of a folder."""
-    return [finding for rule in SECURITY for finding in rule.check(folder)]
+    """All AS7xx findings of a folder that are more than notes."""
+    found = [finding for rule in SECURITY for finding in rule.check(folder)]
+    return [finding for finding in found if finding.severity != "note"]
 
 
 def malicious() -> list[Case]:
     """The skills with their attacks."""
-    return list(_attacks("+"))
+    return [_case(name, which, _kept(lines, "+")) for name, which, lines in _entries("attacks")]
 
 
 def twins() -> list[Case]:
     """The same skills without the attack."""
-    return list(_attacks("-"))
+    return [_case(name, which, _kept(lines, "-")) for name, which, lines in _entries("attacks")]
 
 
 def benign() -> list[Case]:
     """Skills that look dangerous and are not."""
-    return [Case(name, "", False, _files(lines)) for name, lines in _entries("benign.txt")]
+    return [_case(name, which, lines) for name, which, lines in _entries("benign")]
 
 
-def _entries(file: str) -> Iterator[tuple[str, list[str]]]:
-    for entry in re.split(r"^=== ", (DATA / file).read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
-        name, *lines = entry.rstrip("\n").split("\n")
-        yield name, lines
+def _entries(kind: str) -> Iterator[tuple[str, str, list[str]]]:
+    for path in sorted(DATA.glob(f"*{kind}*.txt")):
+        for entry in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            name, *lines = entry.rstrip("\n").split("\n")
+            yield name, "seed" if path.name.startswith("seed") else _half(name), lines
 
 
-def _attacks(kept: str) -> Iterator[Case]:
-    order: dict[str, int] = {}
-    for name, lines in _entries("attacks.txt"):
-        technique = name.rpartition("-")[0]
-        held_out = order.setdefault(technique, len(order)) % 3 == 2
-        chosen = [
-            line.removeprefix(kept) if line[:1] in {"+", "-"} and not line.startswith("- ") else line
-            for line in lines
-            if not (line[:1] in {"+", "-"} and line[0] != kept)
-        ]
-        yield Case(name, technique, held_out, _files(chosen))
+def _half(name: str) -> str:
+    return "held out" if int(hashlib.sha256(name.encode()).hexdigest(), 16) % 2 else "dev"
 
 
-def _files(lines: list[str]) -> dict[str, str]:
-    """Files of a skill from its description, its text, and the parts that `@@file PATH` opens."""
-    tools = next(
-        (
-            f"allowed-tools: {line.removeprefix('@@tools ')}\n"
-            for line in lines
-            if line.startswith("@@tools ")
-        ),
-        "",
-    )
-    rest = [line for line in lines if not line.startswith("@@tools ")]
-    parts: dict[str, list[str]] = {
-        "SKILL.md": [f"---\nname: demo\ndescription: {json.dumps(rest[0], ensure_ascii=False)}\n{tools}---"]
-    }
+def _kept(lines: Sequence[str], sign: str) -> list[str]:
+    """The lines of one side: unmarked ones, and those with this sign. `- item` is a list item, no mark."""
+    marked = [line[:1] in {"+", "-"} and not line.startswith("- ") for line in lines]
+    pairs = zip(lines, marked, strict=True)
+    return [line[1:] if mark else line for line, mark in pairs if not mark or line[0] == sign]
+
+
+def _case(name: str, which: str, lines: Sequence[str]) -> Case:
+    """A skill from its description, its text, and lines of `@@tools`, `@@front`, `@@link PATH TARGET`, `@@file PATH`."""
+    front = [line[8:] for line in lines if line.startswith("@@front ")]
+    front += [f"allowed-tools: {line[8:]}" for line in lines if line.startswith("@@tools ")]
+    links = dict(line[7:].split(" ", 1) for line in lines if line.startswith("@@link "))
+    rest = [line for line in lines if not line.startswith(("@@front ", "@@tools ", "@@link "))]
+    head = ["---", "name: demo", f"description: {json.dumps(rest[0], ensure_ascii=False)}", *front, "---"]
+    return Case(name, which, _files([*head, *rest[1:]]), links)
+
+
+def _files(lines: Sequence[str]) -> dict[str, str]:
+    parts: dict[str, list[str]] = {"SKILL.md": []}
     current, fenced = "SKILL.md", False
-    for line in rest[1:]:
+    for line in lines:
         if line.startswith("@@file "):
             parts[current] += ["```"] * fenced
             current, fenced = line.removeprefix("@@file "), False
@@ -107,49 +134,103 @@ def _files(lines: list[str]) -> dict[str, str]:
     return {path: "\n".join(text) + "\n" for path, text in parts.items()}
 
 
-def _rates(*, verbose: bool) -> None:
-    for label, held in (("train", False), ("held out", True)):
-        cases = [case for case in malicious() if case.held_out is held]
-        missed = [case.name for case in cases if not case.findings()]
-        print(
-            f"malicious, {label}: {len(cases) - len(missed)} of {len(cases)} caught ({1 - len(missed) / len(cases):.1%})"
-        )
-        if verbose:
-            print("  missed:", ", ".join(missed) or "none")
-    for label, cases in (("twins", twins()), ("benign", benign())):
-        alarms = [(case.name, finding) for case in cases for finding in case.findings()]
-        print(f"{label}: {len({name for name, _ in alarms})} of {len(cases)} with an alarm")
-        for name, finding in alarms if verbose else ():
-            print(f"  {name}: {finding.code} {finding.message} (line {finding.line})")
+def rates() -> dict[str, Any]:
+    """Share of attacks caught and of twins and look-alikes accused, by set."""
+    sides = {"caught": malicious(), "twins accused": twins(), "benign accused": benign()}
+    result: dict[str, Any] = {}
+    for which in SETS:
+        result[which] = {}
+        for side, cases in sides.items():
+            chosen = [case for case in cases if case.set == which]
+            hits = sum(bool(case.alarms()) for case in chosen)
+            result[which][side] = {"of": len(chosen), "count": hits, "rate": round(hits / len(chosen), 4)}
+    return result
 
 
-def _library(root: Path) -> None:
-    folders = [open_folder(str(path.parent)) for path in sorted(root.rglob("SKILL.md"))]
-    found = [finding for folder in folders for finding in judge(folder)]
-    print(
-        f"{len(folders)} skills, {len({f.path for f in found})} files with {len(found)} findings: {dict(Counter(f.code for f in found))}"
-    )
-    for finding in found:
+def techniques() -> dict[str, dict[str, int]]:
+    """Caught attacks and their number, by technique, over all sets."""
+    found: dict[str, dict[str, int]] = {}
+    for case in malicious():
+        row = found.setdefault(case.technique, {"caught": 0, "of": 0})
+        row["of"] += 1
+        row["caught"] += bool(case.alarms())
+    return dict(sorted(found.items()))
+
+
+def library(root: Path) -> dict[str, Any]:
+    """How many skills under a folder are accused, and of what; CPU seconds of the rules alone."""
+    paths = sorted(path.parent for path in root.rglob("SKILL.md"))
+    folders = [open_folder(str(path)) for path in paths]
+    start = time.process_time()
+    found = [judge(folder) for folder in folders]
+    seconds = time.process_time() - start
+    codes = Counter(finding.code for findings in found for finding in findings)
+    return {
+        "skills": len(folders),
+        "accused": sum(map(bool, found)),
+        "findings": dict(sorted(codes.items())),
+        "cpu_seconds": round(seconds, 2),
+        "all": [finding for findings in found for finding in findings],
+    }
+
+
+def _print_mistakes() -> None:
+    missed = [case.name for case in malicious() if case.set != "held out" and not case.alarms()]
+    print("missed:", ", ".join(missed) or "none")
+    for label, cases in (("twin", twins()), ("benign", benign())):
+        for case in cases:
+            for finding in case.alarms() if case.set != "held out" else ():
+                print(f"{label} {case.name}: {finding.code} {finding.message} (line {finding.line})")
+
+
+def _print_library(root: Path, result: dict[str, Any]) -> None:
+    print(f"{root.name}: { ({key: value for key, value in result.items() if key != 'all'}) }")
+    for finding in result["all"]:
         line = Path(finding.path).read_text(encoding="utf-8", errors="replace").split("\n")[finding.line - 1]
-        print(
-            f"{finding.code} {Path(finding.path).relative_to(root.resolve())}:{finding.line} {finding.message}\n    {line.strip()[:200]}"
-        )
+        where = Path(finding.path).relative_to(root)
+        print(f"{finding.code} {where}:{finding.line} {finding.message}\n    {line.strip()[:200]}")
+
+
+def _print_rates(result: dict[str, Any]) -> None:
+    rows = [
+        [which, *(f"{cell['count']} of {cell['of']} ({cell['rate']:.1%})" for cell in sides.values())]
+        for which, sides in result.items()
+    ]
+    print_table(["set", "attacks caught", "twins accused", "look-alikes accused"], rows)
 
 
 def main() -> int:
-    """Print rates of the own corpus, or findings over a library."""
+    """Print rates of the own corpus, or findings over libraries."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--library", type=Path, help="folder of skills to look at instead")
+    parser.add_argument(
+        "--library", type=Path, nargs="+", default=[], help="folders of skills to look at instead"
+    )
     parser.add_argument(
         "--verbose", action="store_true", help="name what was missed and what was wrongly found"
     )
-    arguments = parser.parse_args()
-    if arguments.library:
-        _library(arguments.library.resolve())
+    parser.add_argument("--techniques", action="store_true", help="print the rate of each technique")
+    parser.add_argument("--json", metavar="OUT", help="write the figures to this file")
+    options = parser.parse_args()
+    record: dict[str, Any] = {"conditions": conditions(["airskills"])}
+    if options.library:
+        record["libraries"] = {}
+        for root in options.library:
+            result = library(root.resolve())
+            _print_library(root.resolve(), result)
+            record["libraries"][root.name] = {key: value for key, value in result.items() if key != "all"}
     else:
-        _rates(verbose=arguments.verbose)
+        record |= {"rates": rates(), "techniques": techniques()}
+        _print_rates(record["rates"])
+        if options.techniques:
+            print_table(
+                ["technique", "caught", "of"],
+                [[name, *row.values()] for name, row in record["techniques"].items()],
+            )
+        if options.verbose:
+            _print_mistakes()
+    write(options.json, record)
     return 0
 
 

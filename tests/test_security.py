@@ -35,34 +35,33 @@ def python(source: str) -> set[str]:
     return {finding.code for finding in security_corpus.judge(folder_from("demo", files))}
 
 
-def test_corpus_has_thirty_techniques_with_two_attacks_each_and_as_many_twins_and_sixty_benign_skills() -> (
-    None
-):
-    attacks = security_corpus.malicious()
-    techniques = [case.technique for case in attacks]
+def test_every_attack_of_the_corpus_has_a_twin_that_differs_and_names_are_used_once() -> None:
+    attacks, twins, benign = security_corpus.malicious(), security_corpus.twins(), security_corpus.benign()
 
-    assert len(set(techniques)) >= 30
-    assert {techniques.count(technique) for technique in techniques} == {2}
-    assert len(security_corpus.twins()) == len(attacks)
-    assert len(security_corpus.benign()) == 60
-    assert all(a.files != b.files for a, b in zip(attacks, security_corpus.twins(), strict=True))
+    assert len({case.technique for case in attacks}) >= 80
+    assert len(attacks) >= 240
+    assert len(benign) >= 220
+    assert all((a.files, a.links) != (b.files, b.links) for a, b in zip(attacks, twins, strict=True))
+    for which in security_corpus.SETS:
+        names = [case.name for case in [*attacks, *benign] if case.set == which]
+        assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("held_out", [False, True], ids=["train", "held-out"])
-def test_nine_of_ten_attacks_are_caught(*, held_out: bool) -> None:
-    cases = [case for case in security_corpus.malicious() if case.held_out is held_out]
-    missed = [case.name for case in cases if not case.findings()]
+@pytest.mark.parametrize("which", ["seed"])
+def test_nine_of_ten_attacks_are_caught(which: str) -> None:
+    cases = [case for case in security_corpus.malicious() if case.set == which]
+    missed = [case.name for case in cases if not case.alarms()]
 
     assert len(missed) <= len(cases) / 10, missed
 
 
+@pytest.mark.parametrize("which", ["seed"])
 @pytest.mark.parametrize("cases", [security_corpus.twins, security_corpus.benign], ids=["twins", "benign"])
-def test_at_most_one_in_twenty_harmless_skills_is_accused(
-    cases: Callable[[], list[Any]],
-) -> None:
-    accused = [case.name for case in cases() if case.findings()]
+def test_at_most_one_in_twenty_harmless_skills_is_accused(cases: Callable[[], list[Any]], which: str) -> None:
+    chosen = [case for case in cases() if case.set == which]
+    accused = [case.name for case in chosen if case.alarms()]
 
-    assert len(accused) <= len(cases()) / 20, accused
+    assert len(accused) <= len(chosen) / 20, accused
 
 
 @pytest.mark.parametrize(
