@@ -1,4 +1,4 @@
-"""`check.run` over folders: collection, selection, settings, ignores, baseline, cache, repairs."""
+"""`check.run` over folders: collection, selection, settings, ignores, cache, repairs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from airskills import check
 from airskills.errors import AirskillsError
-from airskills.settings import Settings, load
+from airskills.settings import Settings, load, override
 
 MakeSkill = Callable[..., Path]
 FENCE = "# Title\n\n```\nprint(1)\n```\n"  # line 3 of the body has no language: AS301
@@ -81,6 +81,12 @@ def test_own_ignore_needs_a_reason_and_the_reason_is_kept(tmp_path: Path, make_s
     assert [(finding.code, reason) for finding, reason in report.ignored] == [("AS117", "an old field")]
 
 
+def test_what_the_command_line_ignores_is_added_to_what_the_settings_ignore() -> None:
+    merged = override(Settings(ignore={"AS117": "an old field"}), ignore={"AS1": "", "AS117": ""}, select=())
+
+    assert merged.ignore == {"AS1": "", "AS117": "an old field"}
+
+
 def test_excluded_folders_are_passed_over(tmp_path: Path, make_skill: MakeSkill) -> None:
     make_skill(tmp_path, "demo", extra="version: 1\n")
     make_skill(tmp_path, "old", extra="version: 1\n")
@@ -113,24 +119,6 @@ def test_wrong_settings_are_named_with_their_line(tmp_path: Path, text: str, mes
 
     with pytest.raises(AirskillsError, match=message):
         load(tmp_path)
-
-
-def test_baseline_hides_what_was_known_and_shows_what_is_new(tmp_path: Path, make_skill: MakeSkill) -> None:
-    make_skill(tmp_path, "demo", extra="version: 1\n")
-    baseline = tmp_path / "known.json"
-
-    assert check.write_baseline(check.run([tmp_path], settings=Settings()), baseline) == 1
-    make_skill(tmp_path, "demo", extra="author: me\nversion: 1\n")  # the known finding moves one line down
-    fresh = check.without_baseline(check.run([tmp_path], settings=Settings()), baseline)
-
-    assert [finding.message for finding in fresh] == ["The specification has no field 'author'"]
-
-
-def test_file_that_is_no_baseline_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "known.json").write_text("[]")
-
-    with pytest.raises(AirskillsError, match="is no baseline"):
-        check.without_baseline([], tmp_path / "known.json")
 
 
 def test_cache_answers_for_unchanged_skills_only(tmp_path: Path, make_skill: MakeSkill) -> None:

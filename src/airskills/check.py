@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -154,51 +153,6 @@ def collect(roots: Sequence[str], settings: Settings) -> tuple[list[str], list[F
             if not any(fnmatchcase(below, pattern) for pattern in settings.exclude):
                 folders[folder.path] = None
     return list(folders), problems
-
-
-def write_baseline(findings: Sequence[Finding], path: Path) -> int:
-    """Write findings to a file that later runs leave out; returns how many.
-
-    A finding is remembered by file, code and message, not by line, so that it stays known when text moves.
-    """
-    base = path.resolve().parent
-    known = Counter(_fingerprint(finding, base) for finding in findings)
-    rows = [
-        {"path": p, "code": code, "message": message, "count": n}
-        for (p, code, message), n in sorted(known.items())
-    ]
-    path.write_text(
-        json.dumps({"version": 1, "findings": rows}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    return sum(known.values())
-
-
-def without_baseline(findings: Sequence[Finding], path: Path) -> list[Finding]:
-    """The findings that the baseline does not hold.
-
-    Raises:
-        AirskillsError: the file is missing or is no baseline.
-    """
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["findings"]
-        known = Counter({(row["path"], row["code"], row["message"]): int(row["count"]) for row in rows})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AirskillsError(
-            f"{path} is no baseline: {error}", help="Write one with --write-baseline"
-        ) from error
-    fresh = []
-    base = path.resolve().parent
-    for finding in findings:
-        key = _fingerprint(finding, base)
-        if known[key] > 0:
-            known[key] -= 1
-        else:
-            fresh.append(finding)
-    return fresh
-
-
-def _fingerprint(finding: Finding, base: Path) -> tuple[str, str, str]:
-    return os.path.relpath(finding.path, base).replace(os.sep, "/"), finding.code, finding.message
 
 
 def fixes(paths: Iterable[str | os.PathLike[str]], settings: Settings) -> Iterator[tuple[str, str, str]]:

@@ -12,13 +12,13 @@ from dataclasses import asdict
 from difflib import get_close_matches
 from functools import wraps
 from importlib import import_module
-from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
 from airskills import __version__
+from airskills.cli_help import Command, as_written
 from airskills.errors import AirskillsError
 from airskills.library import Library
 
@@ -44,23 +44,13 @@ _AUTHORS = ("check", "rule")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _as_written(help_: str | None) -> str | None:
-    """Keep the lines of a docstring's examples; click would fill them into a paragraph."""
-    return cleandoc(help_).replace("\n\nExample", "\n\n\b\nExample") if help_ else help_
-
-
-class _Command(click.Command):
-    def __init__(self, name: str | None, *, help: str | None = None, **kwargs: Any) -> None:
-        super().__init__(name, help=_as_written(help), **kwargs)
-
-
 class _Group(click.Group):
     """Turns our errors into one line on standard error and exit code 2; mounts the labs lazily."""
 
-    command_class = _Command
+    command_class = Command
 
     def __init__(self, *args: Any, help: str | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, help=_as_written(help), **kwargs)
+        super().__init__(*args, help=as_written(help), **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         labs = (name for name in _LABS if _lab_exists(name))

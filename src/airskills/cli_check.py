@@ -7,18 +7,26 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from airskills import baseline as known
 from airskills import check as checks
 from airskills import report, settings
+from airskills.cli_help import Command
 from airskills.errors import AirskillsError
 from airskills.finding import Finding
-from airskills.rules import FAMILIES, PROFILES, RULES, page
+from airskills.rules import FAMILIES, PROFILES, RULES, fixable, page, title, why
+from airskills.skill import FILE_NAME
+
+FIRST_LOOK_MS = 100  # until a quiet watcher answers for the first time; from then on no change is lost
 
 
 def _codes(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -26,14 +34,32 @@ def _codes(_context: click.Context, _parameter: click.Parameter, value: tuple[st
     return tuple(code.strip().upper() for item in value for code in item.split(",") if code.strip())
 
 
-@click.command()
+def _complete_codes(
+    _context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Codes that go on from the last comma; options take the prefix of a family too."""
+    before, comma, begun = incomplete.rpartition(",")
+    choices = {code: title(rule) for code, rule in sorted(RULES.items())}
+    if isinstance(parameter, click.Option):
+        choices = FAMILIES | choices
+    fitting = {code: text for code, text in choices.items() if code.startswith(begun.upper())}
+    return [CompletionItem(f"{before}{comma}{code}", help=text) for code, text in fitting.items()]
+
+
+def _code_option(name: str, help_: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        name, multiple=True, metavar="CODES", callback=_codes, shell_complete=_complete_codes, help=help_
+    )
+
+
+@click.command(cls=Command)
 @click.argument("paths", nargs=-1, type=click.Path(exists=True))
 @click.option(
     "--profile", type=click.Choice(PROFILES), help="Which rules: the specification's, ours, or a client's."
 )
-@click.option("--select", multiple=True, callback=_codes, help="Only these codes or prefixes (AS3, AS301).")
-@click.option("--extend-select", multiple=True, callback=_codes, help="These besides the profile's.")
-@click.option("--ignore", multiple=True, callback=_codes, help="Not these.")
+@_code_option("--select", "Only these codes or prefixes (AS3,AS404).")
+@_code_option("--extend-select", "These besides the profile's.")
+@_code_option("--ignore", "Not these.")
 @click.option("--output-format", "form", type=click.Choice(report.FORMATS), default="text", show_default=True)
 @click.option(
     "--baseline",
@@ -41,10 +67,10 @@ def _codes(_context: click.Context, _parameter: click.Parameter, value: tuple[st
     help="Report only what is not in this file.",
 )
 @click.option("--write-baseline", is_flag=True, help="Write what is found to --baseline, and exit 0.")
-@click.option("--fix", is_flag=True, help="Repair what is safe to repair.")
+@click.option("--fix", is_flag=True, help="Repair what is safe to repair, then check.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; writes nothing.")
 @click.option("--statistics", is_flag=True, help="Count findings by code instead of listing them.")
-@click.option("--watch", is_flag=True, help="Check again whenever a file changes.")
+@click.option("--watch", is_flag=True, help="Check again whenever a file changes, until Ctrl-C.")
 @click.option("--no-cache", is_flag=True, help="Look at every skill anew.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes at most; the number of cores.")
 def check(
@@ -63,92 +89,118 @@ def check(
     no_cache: bool,
     jobs: int | None,
 ) -> None:
-    r"""Check skills: a skill, a folder of them, or a repository. Offline; without PATHS the working folder.
+    """Check skills: a skill, a folder of them, or a repository. Offline; without PATHS the working folder.
 
-    \b
+    Exits 1 when an error or a warning is left, 0 when nothing or only notes are, 2 when it could not run.
+
     Examples:
       airskills check skills
       airskills check ~/.claude/skills --profile claude-code
       airskills check . --select AS3,AS404 --output-format sarif > airskills.sarif
       airskills check old-library --baseline known.json --write-baseline
+      airskills check skills --diff
     """
     if write_baseline and baseline is None:
         raise click.UsageError("--write-baseline needs --baseline FILE")
-    roots = paths or (".",)
-    chosen = settings.override(
-        settings.load(Path(os.path.abspath(roots[0]))),
-        profile=profile,
-        select=select,
-        extend_select=extend_select,
-        ignore=dict.fromkeys(ignore, ""),
+    if watch and (fix or diff or write_baseline):
+        raise click.UsageError("--watch only looks: leave out --fix, --diff and --write-baseline")
+    given = {
+        "profile": profile,
+        "select": select,
+        "extend_select": extend_select,
+        "ignore": dict.fromkeys(ignore, ""),
+    }
+    run = _Run(
+        paths or (".",), given, form, baseline, statistics, None if no_cache else _cache_folder(), jobs
     )
     if fix or diff:
-        _fix(roots, chosen, write=not diff)
+        _fix(run, write=not diff)
         if diff:
             return
-    cache = None if no_cache else _cache_folder()
-    once = _Once(roots, chosen, form, baseline, statistics, cache, jobs)
     if write_baseline and baseline is not None:
-        once.write_baseline(baseline)
+        count = known.write(run.report().findings, baseline, run.roots)
+        click.echo(f"{baseline} holds {count:,} findings now.", err=True)
         return
-    found = once.run()
-    for _ in _changes(roots) if watch else ():
-        click.clear()
-        found = once.run()
+    found = _watch(run) if watch else run.show()
     raise SystemExit(int(any(finding.severity != "note" for finding in found)))
 
 
-class _Once:
-    """One run of the check with fixed options, printed."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What to check and how to show it; the settings file is read anew at each look."""
 
-    def __init__(
-        self,
-        roots: tuple[str, ...],
-        chosen: settings.Settings,
-        form: str,
-        baseline: Path | None,
-        statistics: bool,
-        cache: Path | None,
-        jobs: int | None,
-    ) -> None:
-        self.roots, self.settings, self.form, self.baseline = roots, chosen, form, baseline
-        self.statistics, self.cache, self.jobs = statistics, cache, jobs
+    roots: tuple[str, ...]
+    given: dict[str, Any] = field(default_factory=dict)
+    form: str = "text"
+    baseline: Path | None = None
+    statistics: bool = False
+    cache: Path | None = None
+    jobs: int | None = None
+
+    def settings(self) -> settings.Settings:
+        return settings.override(settings.load(Path(os.path.abspath(self.roots[0]))), **self.given)
 
     def report(self) -> checks.Report:
         with _progress() as tell:
             return checks.report(
-                self.roots, settings=self.settings, cache_folder=self.cache, jobs=self.jobs, progress=tell
+                self.roots, settings=self.settings(), cache_folder=self.cache, jobs=self.jobs, progress=tell
             )
 
-    def run(self) -> list[Finding]:
+    def show(self) -> list[Finding]:
+        """Check once, print, and return what is not in the baseline."""
         start = time.perf_counter()
         found = self.report()
-        findings = found.findings
-        if self.baseline is not None:
-            findings = checks.without_baseline(findings, self.baseline)
-        if self.statistics:
-            rows = report.statistics(findings)
-            click.echo(
-                json.dumps(rows)
-                if self.form == "json"
-                else "\n".join(f"{n:6} {code} {text}" for n, code, text in rows)
-            )
-        else:
-            titles = {
-                code: (rule.__doc__ or code).partition("\n")[0].rstrip(".") for code, rule in RULES.items()
-            }
-            click.echo(report.render(findings, self.form, titles), nl=False)
-        for finding, reason in found.ignored:
-            click.echo(
-                f"ignored: {report.relative(finding.path)}:{finding.line} {finding.code} ({reason})", err=True
-            )
         seconds = time.perf_counter() - start
-        click.echo(report.summary(findings, found.folders, seconds=seconds), err=self.form != "text")
-        return findings
+        compared = known.Difference(tuple(found.findings), 0, 0)
+        if self.baseline is not None:
+            compared = known.compare(found.findings, self.baseline, self.roots)
+        fresh = list(compared.fresh)
+        if self.statistics:
+            _print(_statistics(fresh, as_json=self.form == "json"))
+        else:
+            _print(report.render(fresh, self.form, color=_colored()))
+        _print_ignored(found.ignored)
+        if not found.folders:
+            click.echo(f"warning: no {FILE_NAME} in {', '.join(self.roots)}", err=True)
+        if compared.gone:
+            click.echo(
+                f"{compared.gone:,} findings of {self.baseline} are gone; --write-baseline drops them.",
+                err=True,
+            )
+        said = report.summary(fresh, found.folders, seconds=seconds, known=compared.known)
+        click.echo(said, err=self.form != "text")
+        return fresh
 
-    def write_baseline(self, path: Path) -> None:
-        count = checks.write_baseline(self.report().findings, path)
-        click.echo(f"{count} findings are in {path} now.", err=True)
+
+def _print(text: str) -> None:
+    """UTF-8 in every locale; the bytes of odd file names are written out."""
+    click.echo(text.encode(errors="backslashreplace"), nl=False)
+
+
+def _colored() -> bool:
+    """Color on terminals, unless NO_COLOR is set; FORCE_COLOR asks for it anywhere."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (
+        sys.stdout.isatty() and os.environ.get("TERM") not in {"", "dumb"}
+    )
+
+
+def _statistics(findings: Sequence[Finding], *, as_json: bool) -> str:
+    rows = report.statistics(findings)
+    if as_json:
+        return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+    return "".join(f"{row['count']:6,}  {row['code']}  {row['severity']:7}  {row['title']}\n" for row in rows)
+
+
+def _print_ignored(ignored: Sequence[tuple[Finding, str]]) -> None:
+    """One line for each code and reason: a reason that holds for a library is not repeated for each skill."""
+    places = defaultdict(list)
+    for finding, reason in ignored:
+        places[finding.code, reason].append(f"{report.relative(finding.path)}:{finding.line}")
+    for (code, reason), where in places.items():
+        place = where[0] if len(where) == 1 else f"{len(where):,} places"
+        click.echo(report.flat(f"ignored: {code} in {place}: {reason}"), err=True)
 
 
 def _cache_folder() -> Path:
@@ -171,40 +223,62 @@ def _progress() -> Iterator[Any]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _changes(roots: Iterable[str]) -> Iterator[object]:
+def _watch(run: _Run) -> list[Finding]:
+    """Check at once and after each change until Ctrl-C; returns what the last look found."""
     try:
         from watchfiles import watch
     except ModuleNotFoundError as error:
         raise AirskillsError(
             "--watch needs watchfiles, which is not installed", help="pip install 'airskills[watch]'"
         ) from error
-    changes: Iterator[object] = watch(*roots)
-    return changes
+    # Editors replace a file, and a watch on the old one sees nothing more: the folder is watched.
+    folders = {root if os.path.isdir(root) else os.path.dirname(os.path.abspath(root)) for root in run.roots}
+    changes = watch(*folders, yield_on_timeout=True, rust_timeout=FIRST_LOOK_MS)
+    next(changes)
+    found = _look(run)
+    try:
+        for changed in changes:
+            found = _look(run) if changed else found
+    except KeyboardInterrupt:
+        pass  # the way to end it
+    return found
 
 
-def _fix(roots: tuple[str, ...], chosen: settings.Settings, *, write: bool) -> None:
-    for path, before, after in checks.fixes(roots, chosen):
+def _look(run: _Run) -> list[Finding]:
+    if sys.stdout.isatty():
+        click.clear()
+    try:
+        found = run.show()
+    except AirskillsError as error:  # a settings file that is being edited
+        click.echo(f"error: {error}\nhelp: {error.help}", err=True)
+        found = []
+    click.echo("Watching for changes; Ctrl-C ends it.", err=True)
+    return found
+
+
+def _fix(run: _Run, *, write: bool) -> None:
+    for path, before, after in checks.fixes(run.roots, run.settings()):
         if write:
             Path(path).write_text(after, encoding="utf-8", newline="\n")
-            click.echo(f"fixed: {report.relative(path)}", err=True)
+            click.echo(f"fixed: {report.flat(report.relative(path))}", err=True)
         else:
             name = report.relative(path)
             lines = difflib.unified_diff(
                 before.splitlines(True), after.splitlines(True), f"a/{name}", f"b/{name}"
             )
-            click.echo("".join(lines), nl=False)
+            _print("".join(lines))
 
 
-@click.command()
-@click.argument("code", required=False)
+@click.command(cls=Command)
+@click.argument("code", required=False, shell_complete=_complete_codes)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def rule(code: str | None, as_json: bool) -> None:
-    r"""Show the page of a rule, or list them all.
+    """Show the page of a rule: what, why, a bad and a good example, how to ignore it. Without CODE list them all.
 
-    \b
     Examples:
       airskills rule
       airskills rule AS301
+      airskills rule --json
     """
     if code is None:
         _list_rules(as_json)
@@ -218,14 +292,26 @@ def rule(code: str | None, as_json: bool) -> None:
         )
     if as_json:
         click.echo(json.dumps({**_row(code.upper()), "page": page(found)}, indent=2, ensure_ascii=False))
+    elif _colored():
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console(force_terminal=True).print(Markdown(page(found)))
     else:
-        click.echo(page(found), nl=False)
+        _print(page(found))
 
 
 def _row(code: str) -> dict[str, Any]:
     found = RULES[code]
-    title = (found.__doc__ or "").partition("\n")[0].rstrip(".")
-    return {"code": code, "title": title, "severity": found.severity, "profiles": list(found.profiles)}
+    return {
+        "code": code,
+        "title": title(found),
+        "why": why(found),
+        "severity": found.severity,
+        "family": FAMILIES[code[:3]],
+        "profiles": list(found.profiles),
+        "fixable": fixable(found),
+    }
 
 
 def _list_rules(as_json: bool) -> None:
@@ -233,9 +319,12 @@ def _list_rules(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
+    style: Callable[..., str] = click.style if _colored() else lambda shown, **_: str(shown)
     family = ""
     for row in rows:
         if row["code"][:3] != family:
             family = row["code"][:3]
-            click.echo(f"{family}xx {FAMILIES[family]}")
-        click.echo(f"  {row['code']}  {row['severity']:7}  {row['title']}")
+            click.echo(style(f"{family}xx {FAMILIES[family]}", bold=True), color=True)
+        severity = style(f"{row['severity']:7}", fg=report.COLORS[row["severity"]])
+        profile = "spec" if "spec" in row["profiles"] else "standard"
+        click.echo(f"  {row['code']}  {severity}  {profile:8}  {row['title']}", color=True)

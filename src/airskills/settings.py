@@ -67,8 +67,10 @@ def load(start: Path) -> Settings:
 
 
 def override(settings: Settings, **given: Any) -> Settings:
-    """`settings` with every value of `given` that is not None or empty."""
-    return replace(settings, **{key: value for key, value in given.items() if value not in (None, (), {})})
+    """`settings` with every value of `given` that is not None or empty; what is ignored is added up."""
+    chosen = {key: value for key, value in given.items() if value not in (None, (), {})}
+    chosen["ignore"] = {**given.get("ignore", {}), **settings.ignore}
+    return replace(settings, **chosen)
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from airskills.rules._base import FAMILIES, RULES, LibraryRule, Rule, page
+from airskills.rules._base import FAMILIES, RULES, LibraryRule, Rule, fixable, page, title, why
 from airskills.rules.profiles import PROFILES
 
-__all__ = ["FAMILIES", "PROFILES", "RULES", "LibraryRule", "Rule", "page"]
+__all__ = ["FAMILIES", "PROFILES", "RULES", "LibraryRule", "Rule", "fixable", "page", "title", "why"]
 
 for _family in (
     "frontmatter",

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from airskills.finding import Finding, Severity, declare
 from airskills.folder import Folder
+from airskills.rules.profiles import PROFILES
 from airskills.settings import Settings
 
 RULES: dict[str, type[Rule]] = {}
@@ -31,6 +32,8 @@ FAMILIES = {
 
 # Files of the smallest skill that a rule has nothing to say about; `bad` and `good` replace what they name.
 SKILL_FILE = "SKILL.md"
+# Of an example on a page: files, lines of a file, characters of a line.
+MAX_FILES, MAX_LINES, MAX_LINE = 8, 40, 200
 
 
 class Rule:
@@ -90,26 +93,66 @@ class LibraryRule(Rule):
         raise NotImplementedError
 
 
+def title(rule: type[Rule]) -> str:
+    """What is wrong where the rule speaks, in one line without a full stop."""
+    return inspect.cleandoc(rule.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def why(rule: type[Rule]) -> str:
+    """The reasons for the rule, as running text."""
+    return " ".join(inspect.cleandoc(rule.__doc__ or "").partition("\n")[2].split())
+
+
+def fixable(rule: type[Rule]) -> bool:
+    """Whether `--fix` repairs what the rule finds, where the repair is certain."""
+    return rule.fix is not Rule.fix
+
+
 def page(rule: type[Rule]) -> str:
-    """The rule's manual page as Markdown: title, severity, profiles, docstring, the bad and the good text."""
-    doc = inspect.cleandoc(rule.__doc__ or "")
-    title, _, rest = doc.partition("\n")
+    """The rule's manual page as Markdown: what, why, the bad and the good text, and how to ignore it."""
+    code = rule.__name__
+    repair = " `--fix` repairs it." if fixable(rule) else ""
+    profiles = "all" if set(PROFILES) <= set(rule.profiles) else ", ".join(rule.profiles)
     lines = [
-        f"# {rule.__name__}: {title.rstrip('.')}",
+        f"# {code}: {title(rule)}",
         "",
-        f"Severity: {rule.severity}. Profiles: {', '.join(rule.profiles)}. Family: {FAMILIES[rule.__name__[:3]]}.",
-        rest.rstrip(),
+        f"Severity: {rule.severity}. Profiles: {profiles}. Family: {FAMILIES[code[:3]]}.{repair}",
+        inspect.cleandoc(rule.__doc__ or "").partition("\n")[2].rstrip(),
     ]
+    folder = "" if issubclass(rule, LibraryRule) else f"{rule.name}/"
     for heading, shown in (("Bad", rule.bad), ("Good", rule.good)):
-        lines += ["", f"## {heading}", *_shown(shown)]
+        lines += ["", f"## {heading}", *_shown(shown, folder)] if shown else []
+    lines += ["", "## How to ignore it", "", _IGNORE.format(code=code)]
     return "\n".join(lines) + "\n"
 
 
-def _shown(files: str | Mapping[str, str | bytes]) -> Iterator[str]:
-    for path, content in ({SKILL_FILE: files} if isinstance(files, str) else files).items():
-        text = content if isinstance(content, str) else content.decode("utf-8", "backslashreplace")
-        visible = "".join(
-            char if char == "\n" or char.isprintable() else f"\\u{ord(char):04x}" for char in text
-        )
-        yield f"\n`{path}`\n"
-        yield from (f"    {line}" if line else "" for line in visible.rstrip("\n").split("\n"))
+_IGNORE = """\
+With a reason, which every run prints. For one skill, in its frontmatter:
+
+    metadata:
+      airskills-ignore: "{code}: the reason"
+
+For all of them, in `.airskills.toml` or under `[tool.airskills]` of `pyproject.toml`:
+
+    ignore = {{ {code} = "the reason" }}
+
+For one run: `airskills check --ignore {code}`."""
+
+
+def _shown(files: str | Mapping[str, str | bytes], folder: str) -> Iterator[str]:
+    """Text of each file, indented; what is long is cut and says so, what is invisible is written out."""
+    named = {SKILL_FILE: files} if isinstance(files, str) else files
+    for path, content in list(named.items())[:MAX_FILES]:
+        shown = content if isinstance(content, str) else content.decode("utf-8", "backslashreplace")
+        lines = shown.rstrip("\n").split("\n")
+        yield f"\n`{folder}{path}`\n"
+        yield from (f"    {_cut(line)}" if line else "" for line in lines[:MAX_LINES])
+        if len(lines) > MAX_LINES:
+            yield f"\nand {len(lines) - MAX_LINES} more lines"
+    if len(named) > MAX_FILES:
+        yield f"\nand {len(named) - MAX_FILES} more files"
+
+
+def _cut(line: str) -> str:
+    cut = f"{line[:60]}... ({len(line):,} characters)" if len(line) > MAX_LINE else line
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
