@@ -5,26 +5,31 @@ Rules never touch the disk; whatever they may ask for is here, read at most once
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from heapq import nsmallest
 
 from airskills import scan
 from airskills.errors import SkillSyntaxError
 from airskills.finding import Finding
 from airskills.markdown import Markdown
+from airskills.program import Program
 from airskills.skill import FILE_NAME, MAX_BYTES, Skill, parse
 
-MAX_FILES = 2_000
-MAX_READ = 4 * 1024 * 1024
+MAX_FILES = 2_000  # entries of one skill, folders counted, that are looked at
+MAX_READ = 4 * 1024 * 1024  # bytes of one file
+MAX_TOTAL = 64 * 1024 * 1024  # bytes of one skill
+PYTHON = frozenset({"python", "py", "python3", "ipython"})
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a skill.
+    """One file of a skill, or an entry that takes the place of one.
 
     Attributes:
         path: relative to the skill, forward slashes.
@@ -32,6 +37,7 @@ class File:
         executable: whether any execute bit is set.
         link: target text of a symbolic link, or "".
         escapes: whether the link leads out of the skill.
+        problem: why it is not read, or "".
     """
 
     path: str
@@ -39,6 +45,7 @@ class File:
     executable: bool = False
     link: str = ""
     escapes: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,8 @@ class Folder:
         skill: the parsed SKILL.md, or None where it cannot be read.
         problem: what kept it from being read.
         files: every file, SKILL.md first, hidden ones included.
-        contents: bytes by relative path, for folders that exist in memory only.
+        contents: bytes by relative path.
+        truncated: what was left out because there is too much of it, or "".
     """
 
     path: str
@@ -58,7 +66,7 @@ class Folder:
     problem: Finding | None
     files: tuple[File, ...]
     contents: Mapping[str, bytes] = field(default_factory=dict)
-    truncated: bool = False
+    truncated: str = ""
 
     @property
     def name(self) -> str:
@@ -75,10 +83,7 @@ class Folder:
 
     def read(self, relative: str) -> bytes:
         """Bytes of a file, at most 4 MiB; empty where it cannot be read or leads out of the skill."""
-        try:
-            return self.contents[relative]
-        except KeyError:
-            return b""
+        return self.contents.get(relative, b"")
 
     def text(self, relative: str) -> str:
         """Text of a file; undecodable bytes become U+FFFD, line ends become line feeds, a byte order mark goes."""
@@ -92,6 +97,25 @@ class Folder:
         found += [Markdown(self.text(p), self.at(p), 1) for p in others if not p.startswith("evals/")]
         return tuple(found)
 
+    @cached_property
+    def programs(self) -> tuple[Program, ...]:
+        """Python of every block of the documents and of every Python file."""
+        blocks = [
+            Program(document.path, block.first_line, block.text, block)
+            for document in self.documents
+            for block in document.blocks
+            if block.language in PYTHON
+        ]
+        return (*blocks, *(Program(self.at(f.path), 1, self.text(f.path)) for f in self.matching(".py")))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that a rule can see: names, modes, links, contents."""
+        total = hashlib.sha256(repr((self.path, self.files, self.truncated)).encode())
+        for file in self.files:
+            total.update(hashlib.sha256(self.read(file.path)).digest())
+        return total.hexdigest()
+
     def matching(self, *suffixes: str, under: str = "") -> Iterator[File]:
         """Files whose name ends in one of `suffixes`, below the folder `under`."""
         prefix = f"{under}/" if under else ""
@@ -100,9 +124,8 @@ class Folder:
     def replacing(self, relative: str, text: str) -> Folder:
         """The same folder with another text in one file; nothing is written."""
         contents = {file.path: self.read(file.path) for file in self.files} | {relative: text.encode()}
-        path = f"{self.path}/{FILE_NAME}"
-        skill, problem = _parse(contents.get(FILE_NAME, b""), path)
-        return Folder(self.path, skill, problem, self.files, contents, self.truncated)
+        skill, problem = _parse(contents.get(FILE_NAME, b""), f"{self.path}/{FILE_NAME}")
+        return replace(self, skill=skill, problem=problem, contents=contents)
 
     @cached_property
     def _paths(self) -> frozenset[str]:
@@ -123,8 +146,16 @@ def open_folder(path: str) -> Folder:
     """Read the skill folder at `path`; findings name its absolute path."""
     root = os.path.abspath(path)
     files, truncated = _list(root)
-    skill, problem = _parse(_read_file(root, FILE_NAME, limit=MAX_BYTES + 1), f"{root}/{FILE_NAME}")
-    return Folder(root, skill, problem, tuple(files), _OnDisk(root), truncated)
+    contents = _OnDisk(root, files)
+    main = files[0] if files and files[0].path == FILE_NAME else File(FILE_NAME, 0, problem="It is not there")
+    problem: Finding | None
+    if main.problem:
+        problem = Finding(
+            f"{root}/{FILE_NAME}", 1, 1, "AS403", main.problem, "Check its kind and permissions"
+        )
+        return Folder(root, None, problem, tuple(files), contents, truncated)
+    skill, problem = _parse(_read_file(f"{root}/{FILE_NAME}", main, MAX_BYTES + 1), f"{root}/{FILE_NAME}")
+    return Folder(root, skill, problem, tuple(files), contents, truncated)
 
 
 def folder_from(name: str, contents: Mapping[str, str | bytes]) -> Folder:
@@ -141,15 +172,15 @@ def folder_from(name: str, contents: Mapping[str, str | bytes]) -> Folder:
 class _OnDisk(dict[str, bytes]):
     """Contents of a real folder, read when asked for."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, files: list[File]) -> None:
         super().__init__()
         self._root = root
+        self._files = {file.path: file for file in files}
 
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __missing__(self, key: str) -> bytes:
-        self[key] = _read_file(self._root, key)
+    def get(self, key: str, default: bytes = b"") -> bytes:  # type: ignore[override]  # no other default is asked for
+        if key not in self:
+            file = self._files.get(key)
+            self[key] = default if file is None or file.problem else _read_file(f"{self._root}/{key}", file)
         return self[key]
 
 
@@ -160,47 +191,84 @@ def _parse(content: bytes, path: str) -> tuple[Skill | None, Finding | None]:
         return None, Finding(path, error.line, error.column, error.code, error.message, error.help)
 
 
-def _read_file(root: str, relative: str, *, limit: int = MAX_READ) -> bytes:
-    path = f"{root}/{relative}"
-    try:
-        if not scan.inside(path, os.path.realpath(root)) or not stat.S_ISREG(os.stat(path).st_mode):
-            return b""
-        with Path(path).open("rb") as stream:
-            return stream.read(limit)
-    except (OSError, ValueError):
-        return b""
+def _read_file(path: str, file: File, limit: int = MAX_READ) -> bytes:
+    """The first bytes of a file that was listed; it may have become something else since."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | (0 if file.link else getattr(os, "O_NOFOLLOW", 0))
+    with suppress(OSError, ValueError):
+        number = os.open(path, flags)
+        with open(number, "rb", buffering=0) as stream:
+            if stat.S_ISREG(os.fstat(number).st_mode):
+                return stream.read(limit)
+    return b""
 
 
-def _list(root: str) -> tuple[list[File], bool]:
-    """Every file below `root`, hidden ones too; links are listed, never entered."""
+def _list(root: str) -> tuple[list[File], str]:
+    """Every file below `root`, hidden ones too, and what was left out; links are listed, never entered."""
     found: list[File] = []
     real_root = os.path.realpath(root)
     pending = [""]
+    seen = 0
     while pending:
         prefix = pending.pop()
         try:
             with os.scandir(f"{root}/{prefix}" if prefix else root) as entries:
-                listed = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
+                listed = nsmallest(
+                    MAX_FILES + 1, entries, key=lambda entry: (entry.name != FILE_NAME, entry.name)
+                )
+        except OSError as error:
+            found.append(File(prefix or ".", 0, problem=f"The folder cannot be read: {error.strerror}"))
             continue
         for entry in listed:
             relative = f"{prefix}/{entry.name}" if prefix else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in scan.SKIPPED:
-                    pending.append(relative)
-                continue
-            found.append(_file(entry, relative, real_root))
-            if len(found) >= MAX_FILES:
-                return found, True
-    return sorted(found, key=lambda file: (file.path != FILE_NAME, file.path)), False
+            seen += 1
+            if seen > MAX_FILES:
+                return _ordered(found), f"over {MAX_FILES:,} files and folders"
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(_file(entry, relative, real_root))
+            elif entry.name not in scan.SKIPPED:
+                pending.append(relative)
+    return _within_total(_ordered(found))
+
+
+def _ordered(files: list[File]) -> list[File]:
+    return sorted(files, key=lambda file: (file.path != FILE_NAME, file.path))
+
+
+def _within_total(files: list[File]) -> tuple[list[File], str]:
+    """The files, those past the limit marked as not read."""
+    total = 0
+    for number, file in enumerate(files):
+        total += min(file.size, MAX_READ)
+        if total > MAX_TOTAL:
+            files[number] = replace(file, problem=f"It lies past the first {MAX_TOTAL:,} bytes of the skill")
+    return files, f"over {MAX_TOTAL:,} bytes" if total > MAX_TOTAL else ""
 
 
 def _file(entry: os.DirEntry[str], relative: str, real_root: str) -> File:
     try:
         status = entry.stat(follow_symlinks=False)
         link = os.readlink(entry.path) if entry.is_symlink() else ""
-    except OSError:
-        return File(relative, 0)
-    escapes = bool(link) and not scan.inside(entry.path, real_root)
-    executable = not link and bool(status.st_mode & 0o111)
-    return File(relative, status.st_size, executable, link, escapes)
+        if link:
+            escapes = not scan.inside(entry.path, real_root)
+            return File(
+                relative, status.st_size, False, link, escapes, _link_problem(entry.path, escapes=escapes)
+            )
+        readable = stat.S_ISREG(status.st_mode) and os.access(entry.path, os.R_OK, effective_ids=_EFFECTIVE)
+    except OSError as error:
+        return File(relative, 0, problem=f"It cannot be read: {error.strerror}")
+    executable = stat.S_ISREG(status.st_mode) and bool(status.st_mode & 0o111)
+    problem = (
+        "" if readable else "It cannot be read" if stat.S_ISREG(status.st_mode) else "It is no regular file"
+    )
+    return File(relative, status.st_size, executable, problem=problem)
+
+
+def _link_problem(path: str, *, escapes: bool) -> str:
+    if escapes:
+        return "It is a link that leads out of the skill"
+    if not os.path.exists(path):
+        return "It is a link that leads nowhere"
+    return "" if os.path.isfile(path) else "It is a link to what is no regular file"
+
+
+_EFFECTIVE = os.access in os.supports_effective_ids

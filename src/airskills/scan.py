@@ -117,7 +117,11 @@ def skill_folder(path: str, real_root: str, findings: list[Finding]) -> Folder |
     except OSError as error:
         findings.append(_unreadable(file, "file", error))
         return None
-    return Folder(path, (status.st_mtime_ns, status.st_size)) if stat.S_ISREG(status.st_mode) else None
+    if stat.S_ISREG(status.st_mode):
+        return Folder(path, (status.st_mtime_ns, status.st_size))
+    if not stat.S_ISDIR(status.st_mode):
+        findings.append(Finding(file, 1, 1, "AS403", "It is no regular file", "Replace it by one"))
+    return None
 
 
 def inside(path: str, real_root: str) -> bool:

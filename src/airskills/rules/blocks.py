@@ -10,16 +10,14 @@ from collections.abc import Iterator
 
 import yaml
 
-from airskills.cells import parse_cell
 from airskills.finding import Finding
-from airskills.folder import Folder
+from airskills.folder import PYTHON, Folder
 from airskills.markdown import CodeBlock
 from airskills.rules._base import Rule
 from airskills.rules.profiles import CLIENTS
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
 _BOTH = ("standard", *CLIENTS)
-PYTHON = frozenset({"python", "py", "python3", "ipython"})
 SHELL = frozenset({"bash", "sh", "shell", "zsh"})
 KNOWN = (
     PYTHON
@@ -180,13 +178,14 @@ class AS303(_BlockRule):
     good = _HEAD + "```python\n%pip install trl\nresult = await fetch()\n```\n"
     at = 9
 
-    def look(self, block: CodeBlock) -> Iterator[tuple[int, str, str]]:
-        if block.language in PYTHON and not block.attributes.get("proof", "").startswith("skip"):
-            problem = parse_cell(block.text).problem
-            if problem:
-                line, message = problem
-                yield (
-                    block.first_line + line - 1,
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for program in folder.programs:
+            skipped = program.block is None or program.block.attributes.get("proof", "").startswith("skip")
+            if not skipped and program.problem:
+                line, message = program.problem
+                yield self.finding(
+                    program.path,
+                    program.line + line - 1,
                     f"The Python block does not parse: {message}",
                     "Run it once; mark what is no code as ```text",
                 )

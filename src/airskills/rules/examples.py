@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from airskills.finding import Finding
 from airskills.folder import File, Folder
+from airskills.program import Program
 from airskills.rules._base import Rule
 from airskills.rules.freshness import PIN
 from airskills.rules.profiles import CLIENTS
@@ -20,6 +20,19 @@ _META = '# /// script\n# requires-python = ">=3.11"\n# dependencies = []\n# ///\
 _SCRIPT = _META + '"""Reads logs."""\nimport argparse\nargparse.ArgumentParser().parse_args()\n'
 _NEEDS = '# /// script\n# requires-python = ">=3.11"\n# dependencies = []\n# [tool.airskills]\n# requires = ["{}"]\n# ///\nassert 1 + 1 == 2\n'
 _BOTH = ("standard", *CLIENTS)
+_ASKS = frozenset(
+    [
+        "input",
+        "getpass",
+        "getpass.getpass",
+        "click.prompt",
+        "click.confirm",
+        "typer.prompt",
+        "typer.confirm",
+        "Prompt.ask",
+        "Confirm.ask",
+    ]
+)
 REQUIRES = frozenset({"cuda", "network", "api-key"})
 
 
@@ -95,23 +108,11 @@ class AS503(Rule):
     at = ("scripts/run.py", 8)
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        for file in _scripts(folder):
-            for node in _walk(folder.text(file.path)):
-                if isinstance(node, ast.Call) and _called(node) in {
-                    "input",
-                    "getpass",
-                    "getpass.getpass",
-                    "click.prompt",
-                    "click.confirm",
-                    "Prompt.ask",
-                    "Confirm.ask",
-                }:
-                    yield self.finding(
-                        folder.at(file.path),
-                        node.lineno,
-                        f"The script waits for a person: {_called(node)}()",
-                        "Take it as an argument",
-                    )
+        for program in _programs(folder):
+            for node in program.nodes:
+                if isinstance(node, ast.Call) and _called(node) in _ASKS:
+                    message = f"The script waits for a person: {_called(node)}()"
+                    yield self.finding(program.path, node.lineno, message, "Take it as an argument")
 
 
 class AS504(Rule):
@@ -147,11 +148,11 @@ class AS505(Rule):
     at = ("examples/run.py", 1)
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        for file in folder.matching(".py", under="examples"):
-            nodes = list(_walk(folder.text(file.path)))
-            if nodes and not any(isinstance(node, ast.Assert | ast.Raise) for node in nodes):
+        for program in _programs(folder, "examples"):
+            proves = any(isinstance(node, ast.Assert | ast.Raise) for node in program.nodes)
+            if program.cell.tree and program.cell.tree.body and not proves:
                 yield self.finding(
-                    folder.at(file.path), 1, "The example has no assertion", "Assert the result it claims"
+                    program.path, 1, "The example has no assertion", "Assert the result it claims"
                 )
 
 
@@ -168,20 +169,10 @@ class AS506(Rule):
     at = ("scripts/run.py", 2)
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        for file in _scripts(folder):
-            try:
-                _parse(folder.text(file.path))
-            except SyntaxError as error:
-                yield self.finding(
-                    folder.at(file.path),
-                    error.lineno or 1,
-                    f"The file does not parse: {error.msg}",
-                    "Run it once",
-                )
-            except (ValueError, RecursionError, MemoryError) as error:
-                yield self.finding(
-                    folder.at(file.path), 1, f"The file does not parse: {type(error).__name__}", "Run it once"
-                )
+        for program in _programs(folder):
+            if program.problem:
+                line, message = program.problem
+                yield self.finding(program.path, line, f"The file does not parse: {message}", "Run it once")
 
 
 class AS507(Rule):
@@ -241,17 +232,12 @@ def _scripts(folder: Folder) -> Iterator[File]:
     yield from folder.matching(".py", under="scripts")
 
 
-def _parse(text: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(text)
-
-
-def _walk(text: str) -> Iterator[ast.AST]:
-    try:
-        return ast.walk(_parse(text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return iter(())
+def _programs(folder: Folder, *under: str) -> Iterator[Program]:
+    """The Python files of the folders `under`; of examples and scripts when none is named."""
+    starts = tuple(f"{folder.path}/{name}/" for name in under or ("examples", "scripts"))
+    return (
+        program for program in folder.programs if program.block is None and program.path.startswith(starts)
+    )
 
 
 def _called(node: ast.Call) -> str:

@@ -61,6 +61,38 @@ class AS401(Rule):
                 )
 
 
+class AS402(Rule):
+    """There is more than a check looks at.
+
+    Why: what lies past 20,000 folders, eight levels, or 2,000 entries and 64 MiB of one skill was not checked, and a
+    clean result says nothing about it.
+    """
+
+    profiles = EVERYWHERE
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        if folder.truncated:
+            message = f"The skill has {folder.truncated}; the rest was not looked at"
+            yield self.finding(folder.at("SKILL.md"), 1, message, "Take out what no agent needs")
+
+
+class AS403(Rule):
+    """File or folder cannot be read.
+
+    Why: pipes, devices, links that lead nowhere and files without permission are not copied by installers, hang some
+    clients, and were not checked.
+    """
+
+    profiles = EVERYWHERE
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        if folder.problem and folder.problem.code == "AS403":
+            yield folder.problem
+        for file in folder.files:
+            if file.problem and not file.escapes and file.path != "SKILL.md":
+                yield self.finding(folder.at(file.path), 1, file.problem, "Check its kind and permissions")
+
+
 class AS404(Rule):
     """Link leads nowhere.
 

@@ -8,11 +8,9 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-from airskills.cells import parse_cell
 from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.rules._base import Rule
-from airskills.rules.blocks import PYTHON
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nmetadata:\n"
 PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[\w,-]+\])?==[0-9][A-Za-z0-9.!+_-]*")
@@ -151,22 +149,12 @@ def _imports(folder: Folder) -> Iterator[tuple[str, int, str]]:
     local = {
         file.path.rpartition("/")[2].removesuffix(".py") for file in folder.files if file.path.endswith(".py")
     }
-    for path, line, source in _sources(folder):
-        tree = parse_cell(source).tree
-        for node in ast.walk(tree) if tree else ():
+    files = (f"{folder.path}/examples/", f"{folder.path}/scripts/")
+    for program in folder.programs:
+        for node in program.nodes if program.block or program.path.startswith(files) else ():
             for module in _modules(node):
                 if module not in sys.stdlib_module_names and module not in local:
-                    yield path, line + getattr(node, "lineno", 1) - 1, module
-
-
-def _sources(folder: Folder) -> Iterator[tuple[str, int, str]]:
-    for document in folder.documents:
-        for block in document.blocks:
-            if block.language in PYTHON:
-                yield document.path, block.first_line, block.text
-    for under in ("examples", "scripts"):
-        for file in folder.matching(".py", under=under):
-            yield folder.at(file.path), 1, folder.text(file.path)
+                    yield program.path, program.line + node.lineno - 1, module
 
 
 def _modules(node: ast.AST) -> list[str]:
