@@ -15,7 +15,8 @@ from airskills.finding import SEVERITIES, Finding
 from airskills.folder import Folder, folder_from, open_folder
 from airskills.rules import FAMILIES, PROFILES, RULES, LibraryRule, Rule, page
 
-ON_DISK = {"AS401", "AS402", "AS403", "AS413"}  # no links, pipes and execute bits in memory; they have their own tests
+# No links, pipes and execute bits in memory; these have their own tests.
+ON_DISK = {"AS401", "AS402", "AS403", "AS413"}
 each_rule = pytest.mark.parametrize("rule", [RULES[code] for code in sorted(RULES)], ids=sorted(RULES))
 each_proof = pytest.mark.parametrize(
     "rule", [RULES[code] for code in sorted(set(RULES) - ON_DISK)], ids=sorted(set(RULES) - ON_DISK)
