@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import assert_type
 
 import pytest
 
 from airskills import check
 from airskills.errors import AirskillsError
+from airskills.finding import Finding
 from airskills.settings import Settings, load, override
 
 MakeSkill = Callable[..., Path]
@@ -32,6 +34,28 @@ def test_skill_folder_and_repository_are_all_understood(tmp_path: Path, make_ski
     assert codes(tmp_path / "repo") == ["AS117"]
     assert codes(tmp_path / "repo/.claude/skills/demo") == ["AS117"]
     assert codes(tmp_path / "repo/.claude/skills/demo/SKILL.md") == ["AS117"]
+
+
+def test_a_file_of_a_skill_stands_for_the_skill(tmp_path: Path, make_skill: MakeSkill) -> None:
+    skill = make_skill(tmp_path, "demo", extra="version: 1\n")
+    (skill / "references").mkdir()
+    (skill / "references" / "more.md").write_text("# More\n")
+    (tmp_path / "README.md").write_text("# Not in a skill\n")
+
+    assert codes(skill / "references" / "more.md") == ["AS117"]
+    assert codes(tmp_path / "README.md") == []
+
+
+def test_one_path_is_as_good_as_a_list_of_one(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path, "demo", extra="version: 1\n")
+    listed = check.run([tmp_path], settings=Settings())
+
+    assert check.run(tmp_path, settings=Settings()) == check.run(str(tmp_path), settings=Settings()) == listed
+    assert len(listed) == 1
+
+
+def test_the_result_is_typed() -> None:
+    assert_type(check.run([]), list[Finding])
 
 
 def test_missing_path_is_an_error_not_a_clean_result(tmp_path: Path) -> None:

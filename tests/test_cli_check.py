@@ -82,6 +82,19 @@ def test_baseline_is_written_and_then_hides_what_it_holds(tmp_path: Path, make_s
     assert run("check", str(tmp_path / "skills")).exit_code == 1
 
 
+def test_baseline_of_one_skill_given_as_a_file_is_not_counted_twice(
+    tmp_path: Path, make_skill: MakeSkill
+) -> None:
+    skill = make_skill(tmp_path, "demo", body="[x](references/a.md)\n")
+    (skill / "references").mkdir()
+    (skill / "references" / "a.md").write_text("[x](nowhere.md)\n")
+    baseline = tmp_path / "known.json"
+    for _ in range(2):
+        run("check", str(skill / "SKILL.md"), "--baseline", str(baseline), "--write-baseline")
+
+    assert [row["count"] for row in json.loads(baseline.read_text())["findings"]] == [1]
+
+
 def test_diff_shows_a_repair_and_fix_makes_it(tmp_path: Path, make_skill: MakeSkill) -> None:
     skill = make_skill(tmp_path, "demo", description="Use when: it fails") / "SKILL.md"
     before = skill.read_text(encoding="utf-8")

@@ -29,6 +29,7 @@ PARALLEL_FROM = (
     48  # folders; below, starting processes costs more than it saves (2 cores, benchmarks/check.py)
 )
 MAX_DEPTH = 8
+AnyPath = str | os.PathLike[str]
 
 
 @dataclass(slots=True)
@@ -48,22 +49,27 @@ class Report:
     cached: int = 0
 
 
-def run(paths: Iterable[str | os.PathLike[str]], *, settings: Settings | None = None) -> list[Finding]:
-    """Check every skill under `paths` and return what is wrong.
+def run(paths: AnyPath | Iterable[AnyPath], *, settings: Settings | None = None) -> list[Finding]:
+    """Check every skill under `paths` and return what is wrong. Nothing is printed, written or cached.
 
     Args:
-        paths: skills, folders of skills, or repositories.
-        settings: what to run; those of the nearest settings file when None.
+        paths: one or more skills, files of a skill, folders of skills, or repositories.
+        settings: what to run, such as `Settings(profile="standard", ignore={"AS204": "short on purpose"})`; those of
+            the settings file nearest to the first path when None.
+
+    Returns:
+        Findings by path, line, column and code; paths are absolute. An empty list is a clean bill, also where there
+        is no skill at all.
 
     Raises:
         FileNotFoundError: a path does not exist.
-        AirskillsError: the settings name an unknown profile or code.
+        AirskillsError: the settings name an unknown profile or code, or their file is wrong.
     """
     return report(paths, settings=settings).findings
 
 
 def report(
-    paths: Iterable[str | os.PathLike[str]],
+    paths: AnyPath | Iterable[AnyPath],
     *,
     settings: Settings | None = None,
     cache_folder: Path | None = None,
@@ -79,7 +85,8 @@ def report(
         jobs: processes at most; the number of cores when None.
         progress: called with (done, total) while skills are checked.
     """
-    roots = [os.path.abspath(path) for path in paths]
+    given = [paths] if isinstance(paths, str | os.PathLike) else paths
+    roots = [os.path.abspath(path) for path in given]
     chosen = settings or load(Path(roots[0]) if roots else Path())
     rules = active_rules(chosen)
     out = Report()
@@ -134,6 +141,22 @@ def _matches(code: str, prefixes: Iterable[str]) -> bool:
     return any(prefix == "ALL" or code.startswith(prefix) for prefix in prefixes)
 
 
+def searched(path: str | os.PathLike[str]) -> str:
+    """The folder that a checked path stands for: itself, or of a file the skill that holds it.
+
+    A file that lies in no skill stands for itself, where nothing is found.
+    """
+    start = os.path.abspath(path)
+    if os.path.isdir(start):
+        return start
+    folder = os.path.dirname(start)
+    while not os.path.isfile(f"{folder}/{FILE_NAME}"):
+        if folder == os.path.dirname(folder):
+            return start
+        folder = os.path.dirname(folder)
+    return folder
+
+
 def collect(roots: Sequence[str], settings: Settings) -> tuple[list[str], list[Finding]]:
     """Every skill folder under the roots, each once, and what the scan has to say.
 
@@ -145,7 +168,7 @@ def collect(roots: Sequence[str], settings: Settings) -> tuple[list[str], list[F
     for root in roots:
         if not os.path.exists(root):
             raise FileNotFoundError(f"No file or folder {root!r}")
-        base = os.path.dirname(root) if os.path.basename(root) == FILE_NAME else root
+        base = searched(root)
         found = scan.scan(base, max_depth=MAX_DEPTH, hidden=True)
         problems += found.findings
         for folder in found.folders:
@@ -155,7 +178,7 @@ def collect(roots: Sequence[str], settings: Settings) -> tuple[list[str], list[F
     return list(folders), problems
 
 
-def fixes(paths: Iterable[str | os.PathLike[str]], settings: Settings) -> Iterator[tuple[str, str, str]]:
+def fixes(paths: Iterable[AnyPath], settings: Settings) -> Iterator[tuple[str, str, str]]:
     """(file, text before, text after) of every file that the safe repairs of the active rules change."""
     roots = [os.path.abspath(path) for path in paths]
     rules = active_rules(settings)

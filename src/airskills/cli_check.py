@@ -118,7 +118,7 @@ def check(
         if diff:
             return
     if write_baseline and baseline is not None:
-        count = known.write(run.report().findings, baseline, run.roots)
+        count = known.write(run.report().findings, baseline, run.searched())
         click.echo(f"{baseline} holds {count:,} findings now.", err=True)
         return
     found = _watch(run) if watch else run.show()
@@ -137,6 +137,10 @@ class _Run:
     cache: Path | None = None
     jobs: int | None = None
 
+    def searched(self) -> list[str]:
+        """The folders that the roots stand for."""
+        return [checks.searched(root) for root in self.roots]
+
     def settings(self) -> settings.Settings:
         return settings.override(settings.load(Path(os.path.abspath(self.roots[0]))), **self.given)
 
@@ -153,7 +157,7 @@ class _Run:
         seconds = time.perf_counter() - start
         compared = known.Difference(tuple(found.findings), 0, 0)
         if self.baseline is not None:
-            compared = known.compare(found.findings, self.baseline, self.roots)
+            compared = known.compare(found.findings, self.baseline, self.searched())
         fresh = list(compared.fresh)
         if self.statistics:
             _print(_statistics(fresh, as_json=self.form == "json"))
@@ -231,9 +235,7 @@ def _watch(run: _Run) -> list[Finding]:
         raise AirskillsError(
             "--watch needs watchfiles, which is not installed", help="pip install 'airskills[watch]'"
         ) from error
-    # Editors replace a file, and a watch on the old one sees nothing more: the folder is watched.
-    folders = {root if os.path.isdir(root) else os.path.dirname(os.path.abspath(root)) for root in run.roots}
-    changes = watch(*folders, yield_on_timeout=True, rust_timeout=FIRST_LOOK_MS)
+    changes = watch(*run.searched(), yield_on_timeout=True, rust_timeout=FIRST_LOOK_MS)
     next(changes)
     found = _look(run)
     try:
