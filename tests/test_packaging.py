@@ -9,7 +9,6 @@ import tarfile
 import tomllib
 import zipfile
 from email.parser import Parser
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,23 +16,10 @@ import pytest
 import airskills
 from airskills import cli
 from airskills.scopes import bundled_root
+from offline import REPOSITORY, RUNTIME, lend
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 SKILLS = sorted(path.parent.name for path in (REPOSITORY / "skills").glob("*/SKILL.md"))
-# Modules of the declared dependencies and of theirs.
-DEPENDENCIES = (
-    "click",
-    "jinja2",
-    "markupsafe",
-    "markdown_it",
-    "mdurl",
-    "platformdirs",
-    "rich",
-    "Stemmer",
-    "yaml",
-    "pygments",
-)
 LARGEST = 1_000_000  # bytes
 UNWANTED = (
     "/tests/",
@@ -109,11 +95,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = Path(
         run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip()
     )
-    shared = tmp_path_factory.mktemp("dependencies")
-    for name in DEPENDENCIES:
-        file = Path(str(import_module(name).__file__))
-        package = file.name.startswith("__init__.")
-        (shared / (name if package else file.name)).symlink_to(file.parent if package else file)
+    shared = lend(tmp_path_factory.mktemp("dependencies"), RUNTIME)
     (site / "dependencies.pth").write_text(f"{shared}\n", encoding="utf-8")
     return folder
 
@@ -211,3 +193,17 @@ def test_the_installed_tool_makes_and_finds_skills(installed: Path, tmp_path: Pa
 def test_a_checkout_reads_the_skills_of_the_repository() -> None:
     assert Path(airskills.__file__).parent == REPOSITORY / "src" / "airskills"
     assert Path(bundled_root()) == REPOSITORY / "skills"
+
+
+@pytest.mark.full
+def test_the_installed_package_checks_another_library(installed: Path, tmp_path: Path) -> None:
+    skill = tmp_path / "demo" / "SKILL.md"
+    skill.parent.mkdir()
+    skill.write_text(
+        "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nversion: 1\n---\n# Demo\n"
+    )
+    source = "from airskills import check; print([(f.code, f.line, f.severity) for f in check.run('.')])"
+
+    assert run(installed / "bin" / "python", "-c", source, cwd=tmp_path, PYTHONPATH="").strip() == (
+        "[('AS117', 4, 'error')]"
+    )
