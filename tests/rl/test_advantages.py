@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trl.trainer.utils import nanstd
 
-from airskills.rl.advantages import ShapeError, gae, gdpo, group_relative, leave_one_out
+from airskills.rl.advantages import (
+    NotFiniteError,
+    ShapeError,
+    gae,
+    gdpo,
+    group_relative,
+    leave_one_out,
+)
 
 NAN = float("nan")
 TRL_ROUNDS: dict[str, Any] = {
@@ -151,6 +158,29 @@ def test_group_advantages_sum_to_zero_and_ignore_a_shift(rewards: Any, shift: An
 def test_shapes_that_do_not_fit_are_refused(call: Any) -> None:
     with pytest.raises(ShapeError, match="must"):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: group_relative(torch.tensor([0.0, torch.inf]), 2), r"rewards\[1\] is inf. Clip it"),
+        (lambda: leave_one_out(torch.tensor([-torch.inf, 0.0]), 2), r"rewards\[0\] is -inf"),
+        (lambda: gdpo(torch.tensor([[0.0], [torch.inf]]), torch.ones(1), 2), r"rewards\[1\] is inf"),
+        (lambda: gae(torch.tensor([[0.0, torch.nan]]), torch.zeros(1, 2), torch.ones(1, 2)), "Row 0 has"),
+        (lambda: gae(torch.zeros(1, 2), torch.tensor([[torch.inf, 0.0]]), torch.ones(1, 2)), "Row 0 has"),
+    ],
+    ids=["group", "others", "gdpo", "reward", "value"],
+)
+def test_numbers_that_are_not_finite_are_refused(call: Any, message: Any) -> None:
+    with pytest.raises(NotFiniteError, match=message):
+        call()
+
+
+def test_gae_reads_nothing_under_masked_positions() -> None:
+    nan = torch.tensor([[torch.nan, 1.0]])
+    advantages, returns = gae(nan, nan * 0, torch.tensor([[0, 1]]))
+
+    assert advantages.tolist() == returns.tolist() == [[0.0, 1.0]]
 
 
 def test_an_empty_batch_has_no_advantages() -> None:

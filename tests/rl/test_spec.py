@@ -55,7 +55,11 @@ def test_a_file_is_read_with_names_weights_and_gates(tmp_path: Path) -> None:
         ),
         (
             "rewards:\n\n- reward: DistinctN\n  args: {n: 0}\n",
-            r"3: rewards.0: .* n is 0; it must be 1 or more",
+            r"3: rewards.0: .* n is 0; it must be a whole number, 1 or more",
+        ),
+        (
+            "rewards:\n- reward: RepetitionPenalty\n  args: {ngram_size: 2.5}\n",
+            "2: rewards.0: .* ngram_size is 2.5; it must be a whole number",
         ),
         ("rewards:\n- reward: os.nothing\n", "2: rewards.0: os.nothing cannot be imported"),
         ("rewards:\n- reward: os.sep\n", "2: rewards.0: os.sep is a str, not a reward"),
@@ -71,11 +75,11 @@ def test_a_file_is_read_with_names_weights_and_gates(tmp_path: Path) -> None:
         ("rewards:\n- reward: DistinctN\n  clip: [1, 0]\n", "2: rewards.0: clip is"),
         (
             "rewards:\n- reward: DistinctN\n- reward: DistinctN\n",
-            "1: the file: Two rewards are called 'distinct_n'",
+            "1: the file: Two rewards are called 'distinct_2'",
         ),
         (
             "rewards:\n- reward: DistinctN\ngates:\n- {reward: distinct, at_least: 1}\n",
-            r"A gate names 'distinct'. Did you mean 'distinct_n'\?",
+            r"A gate names 'distinct'. Did you mean 'distinct_2'\?",
         ),
         (
             "rewards:\n- reward: DistinctN\n  schedule:\n    to: 1\n    end_step: 0\n",
@@ -176,7 +180,7 @@ def test_a_composite_adds_up_by_step_and_logs_each_mean() -> None:
     # distinct-1: 1/2 and 1; length: 0 and -1/2, weight 0 at step 0 and 1 at step 10
     assert reward(**call, trainer_state=SimpleNamespace(global_step=0)) == [0.5, 1.0]
     assert reward(**call, trainer_state=SimpleNamespace(global_step=10)) == [0.5, 0.5]
-    assert logged == {"distinct_n": 0.75, "length_target": -0.25}
+    assert logged == {"distinct_1": 0.75, "length_target": -0.25}
     assert pickle.loads(pickle.dumps(reward))(**call) == [0.5, 1.0]
 
 

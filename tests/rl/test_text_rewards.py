@@ -223,6 +223,7 @@ def test_math_does_not_apply_without_a_gold_answer() -> None:
         ),
         (Sentiment(sign=-1.0), ["I love this!", "This is terrible."], {}, [False, True]),
         (Sentiment(scorer=len), ["abc"], {}, [True]),
+        (Sentiment(scorer=lambda _: float("nan")), ["abc"], {}, [None]),
     ],
 )
 def test_sentiment_has_the_right_sign(reward: Any, texts: Any, columns: Any, expected: Any) -> None:
@@ -337,6 +338,10 @@ def test_an_empty_batch_gives_an_empty_list(reward: Any) -> None:
             "MathAnswer reads the column 'solution'; it got none. Add it to the dataset",
         ),
         (lambda: MathAnswer()(["x"], solution=["1", "2"]), "'solution' has 2 values for 1 completions"),
+        (
+            lambda: Similarity()(["4"], reference=[4]),
+            r"reference\[0\] is 4; Similarity compares text. Make it a string",
+        ),
         (lambda: FormatMatch("a")([{"role": "user"}]), "neither text nor a list of messages"),
         (lambda: FormatMatch("a")([[]]), r"A completion is \[\], neither"),
     ],

@@ -69,13 +69,18 @@ def test_soft_overlong_equals_trl(length: Any, cache: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: RepetitionPenalty(0), "ngram_size is 0; it must be 1 or more"),
+        (lambda: RepetitionPenalty(0), "ngram_size is 0; it must be a whole number, 1 or more"),
+        (lambda: RepetitionPenalty(2.5), "ngram_size is 2.5; it must be a whole number"),  # type: ignore[arg-type]
+        (lambda: RepetitionPenalty(3, float("-inf")), "max_penalty is -inf; it must be finite"),
         (lambda: RepetitionPenalty(3, 0.5), "max_penalty is 0.5; it must be 0 or negative"),
         (lambda: DistinctN(0), "n is 0"),
+        (lambda: DistinctN("2"), "n is '2'; it must be a whole number"),  # type: ignore[arg-type]
         (lambda: PatternMatch([]), "one or more non-empty token sequences"),
         (lambda: PatternMatch([[]]), "must be one or more non-empty token sequences"),
         (lambda: PatternMatch([[1]], at_most=0), "at_most is 0"),
+        (lambda: PatternMatch([[1]], value=float("nan")), "value is nan; it must be finite"),
         (lambda: SelfBleu(0), "group_size is 0"),
+        (lambda: SelfBleu(2, scale=float("inf")), "scale is inf"),
         (lambda: SelfBleu(2, threads=2), "one thread"),
         (
             lambda: SelfBleu(2)([[1]]),
@@ -84,6 +89,7 @@ def test_soft_overlong_equals_trl(length: Any, cache: Any) -> None:
         (lambda: LengthTarget(-1, 1), "target is -1"),
         (lambda: LengthTarget(1, 0), "tolerance is 0"),
         (lambda: LengthDistribution(1, 0), "std is 0"),
+        (lambda: LengthDistribution(float("nan"), 1), "mean is nan"),
         (lambda: SoftOverlong(4, 5), r"cache is 5; it must be 0 to max_length \(4\)"),
     ],
 )

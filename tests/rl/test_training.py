@@ -251,10 +251,76 @@ def test_the_command_line_checks_trains_and_lists(
     trained = run.invoke(group, ["train", str(good)])
     assert trained.exit_code == 0
     assert "3 steps in" in trained.output
-    assert "* numba: 5 kernels\n  python: 5 kernels\n" in run.invoke(group, ["backends"]).output
-    assert (
-        "x python" in run.invoke(group, ["bench", "--rows", "20", "--length", "20", "--rounds", "1"]).output
-    )
+
+
+@pytest.fixture
+def trl_yaml(data: Any, model_folder: Any, tmp_path: Path) -> Any:
+    """A configuration for TRL's own command line with two presets by dotted path."""
+    config = {
+        **FAST,
+        "model_name_or_path": model_folder,
+        "dataset_name": str(Path(data["prompts"]).parent),
+        "reward_funcs": ["airskills.rl.presets.distinct_1", "airskills.rl.presets.repetition_penalty"],
+        "reward_weights": [1.0, 0.5],
+        "output_dir": str(tmp_path / "trl"),
+        "num_generations": 4,
+        "max_completion_length": 8,
+        "logging_steps": 1,
+        "use_cpu": True,
+        "bf16": False,
+        "report_to": "none",
+        "save_strategy": "no",
+    }
+    path = tmp_path / "trl.yaml"
+    path.write_text(json.dumps(config))
+    for other in ("text", "pairs"):
+        Path(data[other]).unlink()  # the folder is the dataset
+    return path
+
+
+def test_presets_run_in_the_script_behind_trls_command_line(
+    trl_yaml: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = import_module("trl.scripts.grpo")
+    parser = script.make_parser()
+    script.main(*parser.parse_args_and_config(["--config", str(trl_yaml)], fail_with_unknown_args=True))
+
+    assert "'rewards/distinct_1/mean'" in capfd.readouterr().out
+    assert (tmp_path / "trl" / "model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_presets_run_in_trls_command_line(trl_yaml: Any, tmp_path: Path) -> None:
+    command = [Path(sys.executable).with_name("trl"), "grpo", "--config", trl_yaml, "--num_processes", "1"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert "'rewards/repetition_penalty/mean'" in ran.stdout
+
+
+def test_the_command_line_lists_backends_and_times_them() -> None:
+    run = CliRunner()
+    listed = run.invoke(group, ["backends"]).output.splitlines()
+    states = json.loads(run.invoke(group, ["backends", "--json"]).output)
+    small = ["bench", "--rows", "20", "--length", "20", "--rounds", "1"]
+
+    assert listed[:2] == ["* numba: 5 kernels", "  python: 5 kernels"]
+    assert listed[2].startswith(("  mojo: 2 kernels", "  mojo: unavailable: not "))
+    assert [state["name"] for state in states if state["chosen"]] == ["numba"]
+    assert states[1]["kernels"] == ["gae", "pattern_count", "self_bleu", "token_entropy", "unique_ngrams"]
+    assert "python: " in run.invoke(group, small).output
+    assert json.loads(run.invoke(group, [*small, "--json"]).output)["python"]["times_faster_than_python"] == 1
+
+
+def test_problems_are_listed_as_json_too(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(BASE + "sed: 1\n")
+    checked = CliRunner().invoke(group, ["check", str(path), "--json"])
+
+    assert checked.exit_code == 1
+    assert json.loads(checked.output) == [
+        {"path": str(path), "line": 7, "message": "Unknown key 'sed'", "help": "Did you mean 'seed'?"}
+    ]
 
 
 @pytest.mark.slow

@@ -198,7 +198,7 @@ def test_gates_and_schedules_act_in_the_trainer(make_trainer: Any) -> None:
     trainer.train()
 
     assert log_of(trainer, "rewards/form/mean") == [0.0] * 3
-    assert log_of(trainer, "rewards/distinct_n/mean") == [0.0] * 3
+    assert log_of(trainer, "rewards/distinct_1/mean") == [0.0] * 3
     assert trainer.reward_weights.tolist() == [1.0, 0.0]
 
 
@@ -240,6 +240,24 @@ def test_an_advantage_that_does_not_fit_is_refused(
 
     with pytest.raises(ours.TrainerError, match=message):
         trainer._generate_and_score_completions([{"prompt": "1+1="}] * 16)
+
+
+def infinite(completions: Any, **_: Any) -> Any:
+    return [0.0] * (len(completions) - 1) + [float("inf")]
+
+
+def test_an_infinite_reward_is_named_before_it_reaches_the_weights(make_trainer: Any) -> None:
+    with pytest.raises(ours.TrainerError, match="Reward 'infinite' returned inf for completion 31"):
+        make_trainer(infinite).train()
+
+
+def one_value(**_: Any) -> Any:
+    return [1.0]
+
+
+def test_a_reward_of_the_wrong_length_is_named(make_trainer: Any) -> None:
+    with pytest.raises(ValueError, match="'one_value' returned 1 rewards, but 32 were expected"):
+        make_trainer(one_value).train()
 
 
 def test_wrong_combinations_are_refused(make_trainer: Any, digits: Any) -> None:

@@ -23,6 +23,10 @@ class ShapeError(RlError, ValueError):
     """A tensor has another shape than the function takes."""
 
 
+class NotFiniteError(RlError, ValueError):
+    """A reward or a value is infinite, or NaN where it counts."""
+
+
 def group_relative(rewards: Tensor, group_size: int, *, scale: Scale = "group", eps: float = EPS) -> Tensor:
     r"""Advantage of each completion over the mean of its group.
 
@@ -41,6 +45,7 @@ def group_relative(rewards: Tensor, group_size: int, *, scale: Scale = "group", 
 
     Raises:
         ShapeError: if `rewards` is not `[n]` with `n` a multiple of `group_size`.
+        NotFiniteError: for an infinite reward.
 
     >>> group_relative(torch.tensor([1.0, 0.0, 0.0, 1.0]), 2, scale="none")
     tensor([ 0.5000, -0.5000, -0.5000,  0.5000])
@@ -120,6 +125,10 @@ def gae(
     Returns:
         Advantages `[B, T]` and returns `[B, T]`, both 0 at masked positions, on the device of `rewards`. They carry
         no gradient.
+
+    Raises:
+        ShapeError: for shapes that differ.
+        NotFiniteError: for a reward or a value that is not finite, where the mask is true.
     """
     if rewards.ndim != 2 or not rewards.shape == values.shape == mask.shape:
         shapes = [list(tensor.shape) for tensor in (rewards, values, mask)]
@@ -132,6 +141,9 @@ def gae(
     m = np.ascontiguousarray(mask.bool().cpu().numpy())
     out = np.empty(r.shape, dtype)
     backends.resolve("gae")[0](r, v, m, float(gamma), float(lam), out)
+    if not np.isfinite(out).all():
+        row = int((~np.isfinite(out)).any(axis=1).argmax())
+        raise NotFiniteError(f"Row {row} has a reward or a value that is not finite under the mask")
     advantages = torch.from_numpy(out).to(rewards)
     return advantages, torch.where(mask.bool(), advantages + values.detach(), 0.0)
 
@@ -139,6 +151,10 @@ def gae(
 def _groups(rewards: Tensor, group_size: int) -> Tensor:
     if rewards.ndim != 1 or group_size < 1 or rewards.numel() % group_size:
         raise ShapeError(f"rewards must be [n] with n a multiple of {group_size}, not {list(rewards.shape)}")
+    infinite = rewards.isinf()
+    if infinite.any():
+        row = int(infinite.int().argmax())
+        raise NotFiniteError(f"rewards[{row}] is {rewards[row].item()}", help="Clip it; NaN means no reward")
     return rewards.view(-1, group_size)
 
 

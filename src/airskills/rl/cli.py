@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from typing import Any
@@ -21,33 +22,67 @@ class _Group(click.Group):
             raise click.UsageError(str(error)) from error
 
 
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _print_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2))
+
+
 @click.group("rl", cls=_Group)
 def group() -> None:
     """Rewards, advantages and losses for RL of language models."""
 
 
 @group.command()
-def backends() -> None:
-    """Say which kernel backends there are, which one runs, and why others cannot."""
+@_json_option
+def backends(as_json: bool) -> None:
+    """Say which kernel backends there are, which one runs, and why others cannot.
+
+    Set AIRSKILLS_RL_BACKEND to choose another one.
+    """
     from airskills.rl import backends as registry
 
     chosen = registry.choose().name
-    for name, backend in registry.registered().items():
-        reason = backend.available()
-        state = f"unavailable: {reason}" if reason else f"{len(backend.kernels)} kernels"
-        click.echo(f"{'*' if name == chosen else ' '} {name}: {state}")
+    states: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "chosen": name == chosen,
+            "reason": (reason := backend.available()),
+            "kernels": [] if reason else sorted(backend.kernels),
+        }
+        for name, backend in registry.registered().items()
+    ]
+    if as_json:
+        _print_json(states)
+        return
+    for state in states:
+        can = f"unavailable: {state['reason']}" if state["reason"] else f"{len(state['kernels'])} kernels"
+        click.echo(f"{'*' if state['chosen'] else ' '} {state['name']}: {can}")
 
 
 @group.command()
 @click.argument("config", type=click.Path(exists=True, dir_okay=False))
-def check(config: str) -> None:
-    """Find what is wrong with a run configuration or a reward spec, without training."""
+@_json_option
+def check(config: str, as_json: bool) -> None:
+    r"""Find what is wrong with a run configuration or a reward spec, without training.
+
+    \b
+    Examples:
+      airskills rl check grpo.yaml
+      airskills rl check rewards.yaml --json
+    """
     from airskills.rl import training
 
     problems = training.check(config)
-    for problem in problems:
-        click.echo(str(problem))
-    click.echo(f"{len(problems)} problem{'s' * (len(problems) != 1)}.")
+    if as_json:
+        _print_json(
+            [{"path": p.path, "line": p.line, "message": p.message, "help": p.help} for p in problems]
+        )
+    else:
+        for problem in problems:
+            click.echo(str(problem))
+        click.echo(f"{len(problems)} problem{'s' * (len(problems) != 1)}.")
     if problems:
         raise click.exceptions.Exit(1)
 
@@ -78,7 +113,8 @@ def train(config: str) -> None:
 @click.option(
     "--rounds", default=5, show_default=True, type=click.IntRange(1), help="Repetitions; the median counts."
 )
-def bench(rows: int, length: int, rounds: int) -> None:
+@_json_option
+def bench(rows: int, length: int, rounds: int, as_json: bool) -> None:
     """Time the repetition penalty on this machine, from Python lists to floats, on each backend."""
     import numpy as np
 
@@ -87,17 +123,33 @@ def bench(rows: int, length: int, rounds: int) -> None:
 
     ids = np.random.default_rng(0).zipf(1.2, (rows, length)).clip(0, 128_000).tolist()
     names = [name for name, backend in registry.registered().items() if backend.available() is None]
-    times = {name: _median_s(RepetitionPenalty(backend=name), ids, rounds) for name in names}
-    for name, seconds in times.items():
-        per_token = seconds / (rows * length) * 1e9
-        click.echo(f"{name}: {per_token:.1f} ns/token, {times['python'] / seconds:.1f}x python")
+    times = _in_turn({name: RepetitionPenalty(backend=name) for name in names}, ids, rounds)
+    found = {
+        name: {
+            "ns_per_token": round(statistics.median(own) / (rows * length) * 1e9, 2),
+            "times_faster_than_python": round(
+                statistics.median(p / t for p, t in zip(times["python"], own, strict=True)), 2
+            ),
+        }
+        for name, own in times.items()
+    }
+    if as_json:
+        _print_json(found)
+        return
+    for name, figures in found.items():
+        click.echo(
+            f"{name}: {figures['ns_per_token']:.1f} ns/token, {figures['times_faster_than_python']:.1f}x python"
+        )
 
 
-def _median_s(reward: Any, ids: list[list[int]], rounds: int) -> float:
-    reward(ids)
-    times = []
+def _in_turn(rewards: dict[str, Any], ids: list[list[int]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each reward in each round; all take turns, so that a busy machine slows all of them."""
+    for reward in rewards.values():
+        reward(ids)  # compiles
+    times: dict[str, list[float]] = {name: [] for name in rewards}
     for _ in range(rounds):
-        start = time.perf_counter()
-        reward(ids)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+        for name, reward in rewards.items():
+            start = time.perf_counter()
+            reward(ids)
+            times[name].append(time.perf_counter() - start)
+    return times

@@ -49,9 +49,11 @@ class SpecError(RlError, ValueError):
     Attributes:
         path: the file, as it was given.
         line: 1-based line of the fault.
+        message: what is wrong, without place and help.
     """
 
     def __init__(self, path: str, line: int, message: str, *, help: str = "") -> None:
         super().__init__(f"{path}:{line}: {message}", help=help)
         self.path = path
         self.line = line
+        self.message = message

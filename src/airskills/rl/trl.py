@@ -35,6 +35,7 @@ HOOKS: dict[str, tuple[str, ...] | None] = {
     "_get_train_sampler": ("self", "dataset"),
     "_entropy_bonus_enabled": None,
     "reward_weights": None,
+    "reward_func_names": None,
     "ref_model": None,
     "entropy_coef": None,
     "beta": None,
@@ -96,6 +97,7 @@ class _SpecRewards:
 
     reward_spec: RewardSpec | None
     reward_weights: Tensor
+    reward_func_names: list[str]
     state: Any
     callback_handler: Any
 
@@ -106,12 +108,23 @@ class _SpecRewards:
         with self._timed():
             parent: Any = super()
             rewards: Tensor = parent._calculate_rewards(inputs, prompts, completions, completion_ids_list)  # noqa: SLF001 - TRL's hook
+        self._refuse_infinite(rewards)
         if self.reward_spec is not None:
             self.reward_weights = torch.tensor(self.reward_spec.weights(self.state.global_step))
             gated = self.reward_spec.gated(rewards.double().cpu().numpy().astype(np.float64))
             rewards = torch.from_numpy(gated).to(rewards)
         self._scored = rewards
         return rewards
+
+    def _refuse_infinite(self, rewards: Tensor) -> None:
+        """An infinite reward would make the advantages of its whole group NaN, and then the weights."""
+        infinite = rewards.isinf()
+        if infinite.any():
+            row, column = infinite.nonzero()[0].tolist()
+            raise TrainerError(
+                f"Reward {self.reward_func_names[column]!r} returned {rewards[row, column].item()} for completion {row}",
+                help="Clip it, or return None where it does not apply",
+            )
 
     def _timed(self) -> Any:
         monitors = [

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
-from importlib.util import find_spec
+from importlib.metadata import distributions, entry_points
 from itertools import pairwise
+from shutil import which
 from typing import Any
 
 import numpy as np
@@ -35,17 +35,23 @@ class Backend:
     Attributes:
         name: what users write.
         module: dotted path of a module with `KERNELS: dict[str, Kernel]`.
-        requires: packages without which the module cannot be imported.
+        requires: packages without which the kernels cannot be used, by the name they are installed under.
+        programs: of these, one must be on PATH.
     """
 
     name: str
     module: str
     requires: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
 
     def available(self) -> str | None:
         """`None`, or the reason why this backend cannot be used here."""
-        missing = [package for package in self.requires if find_spec(package) is None]
-        return f"not installed: {', '.join(missing)}" if missing else None
+        missing = [package for package in self.requires if not _installed(package)]
+        if missing:
+            return f"not installed: {', '.join(missing)}"
+        if self.programs and not any(map(which, self.programs)):
+            return f"not on PATH: {' or '.join(self.programs)}"
+        return None
 
     @property
     def kernels(self) -> Mapping[str, Kernel]:
@@ -54,14 +60,21 @@ class Backend:
         return kernels
 
 
+@cache
+def _installed(package: str) -> bool:
+    """Whether a distribution is there, without importing anything of it; looked up once per process."""
+    return next(iter(distributions(name=package)), None) is not None
+
+
 PYTHON = Backend("python", "airskills.rl.backends.python_kernels")
 NUMBA = Backend("numba", "airskills.rl.backends.numba_kernels", ("numba",))
+MOJO = Backend("mojo", "airskills.rl.backends.mojo_kernels", ("mojo-compiler",), ("cc", "gcc", "clang"))
 
 
 @cache
 def registered() -> dict[str, Backend]:
     """All backends by name, in the order in which they are preferred."""
-    found = {backend.name: backend for backend in (NUMBA, PYTHON)}
+    found = {backend.name: backend for backend in (NUMBA, PYTHON, MOJO)}
     for entry in entry_points(group=GROUP):
         backend = entry.load()
         found.setdefault(backend.name, backend)

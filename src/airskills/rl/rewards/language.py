@@ -5,6 +5,7 @@ All work offline. They are proxies and are hacked as such: use them with a gate,
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from airskills.rl.errors import RewardParameterError
+from airskills.rl.errors import RewardColumnError, RewardParameterError
 from airskills.rl.rewards.text import TextReward, column_of, load, text_of
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")  # noqa: RUF001 - the typographic apostrophe of real texts
@@ -27,7 +28,8 @@ class Sentiment(TextReward):
 
     Attributes:
         sign: -1 to ask for negative texts.
-        scorer: another scorer, text to `[-1, 1]`; a module-level function, so that the reward stays picklable.
+        scorer: another scorer, text to `[-1, 1]`, or NaN where it does not apply; a module-level function, so that
+            the reward stays picklable.
     """
 
     sign: float = 1.0
@@ -38,7 +40,8 @@ class Sentiment(TextReward):
         """Polarity of one text."""
         if not WORD.search(text):
             return None
-        return self.sign * (self.scorer or _vader())(text)
+        polarity = self.sign * (self.scorer or _vader())(text)
+        return None if math.isnan(polarity) else polarity
 
 
 @cache
@@ -166,5 +169,11 @@ class Similarity:
         """Score each completion against the same row of the column."""
         ratio = load("rapidfuzz.fuzz", "rapidfuzz", "Similarity").ratio
         references = column_of(columns, self.column, len(completions), "Similarity")
+        for row, wanted in enumerate(references):
+            if not isinstance(wanted, str | None):
+                raise RewardColumnError(
+                    f"{self.column}[{row}] is {wanted!r:.80}; Similarity compares text",
+                    help="Make it a string",
+                )
         pairs = zip(completions, references, strict=True)
         return [None if wanted is None else ratio(text_of(got), wanted) / 100 for got, wanted in pairs]

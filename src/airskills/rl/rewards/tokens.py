@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +18,21 @@ def require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads like
     """Raise `RewardParameterError` unless the condition holds."""
     if not condition:
         raise RewardParameterError(message)
+
+
+def require_count(name: str, value: Any, least: int = 1) -> None:
+    """Raise `RewardParameterError` unless the value is a whole number of at least `least`."""
+    require(
+        isinstance(value, Integral) and int(value) >= least,
+        f"{name} is {value!r}; it must be a whole number, {least} or more",
+    )
+
+
+def require_finite(name: str, value: float) -> None:
+    """Raise `RewardParameterError` unless the value is a finite number."""
+    require(
+        isinstance(value, int | float) and math.isfinite(value), f"{name} is {value!r}; it must be finite"
+    )
 
 
 def as_rewards(scores: Float64) -> list[float | None]:
@@ -81,7 +98,8 @@ class RepetitionPenalty(TokenReward):
     kernel: ClassVar[str | None] = "unique_ngrams"
 
     def __post_init__(self) -> None:
-        require(self.ngram_size >= 1, f"ngram_size is {self.ngram_size}; it must be 1 or more")
+        require_count("ngram_size", self.ngram_size)
+        require_finite("max_penalty", self.max_penalty)
         require(self.max_penalty <= 0, f"max_penalty is {self.max_penalty}; it must be 0 or negative")
 
     def score(self, batch: TokenBatch) -> Float64:
@@ -104,11 +122,14 @@ class DistinctN(TokenReward):
     """
 
     n: int = 2
-    __name__: ClassVar[str] = "distinct_n"
     kernel: ClassVar[str | None] = "unique_ngrams"
 
     def __post_init__(self) -> None:
-        require(self.n >= 1, f"n is {self.n}; it must be 1 or more")
+        require_count("n", self.n)
+
+    @property
+    def __name__(self) -> str:  # type: ignore[override]  # with n, so that two of them have two curves in the log
+        return f"distinct_{self.n}"
 
     def score(self, batch: TokenBatch) -> Float64:
         """`[B]`, in `(0, 1]`."""
@@ -157,7 +178,8 @@ class PatternMatch(TokenReward):
             bool(self.patterns) and all(self.patterns),
             "patterns must be one or more non-empty token sequences",
         )
-        require(self.at_most >= 1, f"at_most is {self.at_most}; it must be 1 or more")
+        require_finite("value", self.value)
+        require_count("at_most", self.at_most)
 
     def score(self, batch: TokenBatch) -> Float64:
         """`[B]`, `value` times 0 to `at_most`."""
@@ -185,8 +207,9 @@ class SelfBleu(TokenReward):
     kernel: ClassVar[str | None] = "self_bleu"
 
     def __post_init__(self) -> None:
-        require(self.group_size >= 1, f"group_size is {self.group_size}; it must be 1 or more")
-        require(self.max_n >= 1, f"max_n is {self.max_n}; it must be 1 or more")
+        require_count("group_size", self.group_size)
+        require_count("max_n", self.max_n)
+        require_finite("scale", self.scale)
         require(self.threads == 1, "SelfBleu compares rows of a group and runs on one thread")
 
     def score(self, batch: TokenBatch) -> Float64:
@@ -213,8 +236,8 @@ class LengthTarget(TokenReward):
     __name__: ClassVar[str] = "length_target"
 
     def __post_init__(self) -> None:
-        require(self.target >= 0, f"target is {self.target}; it must be 0 or more")
-        require(self.tolerance >= 1, f"tolerance is {self.tolerance}; it must be 1 or more")
+        require_count("target", self.target, least=0)
+        require_count("tolerance", self.tolerance)
 
     def score(self, batch: TokenBatch) -> Float64:
         """`[B]`, in `[-1, 0]`."""
@@ -234,6 +257,8 @@ class LengthDistribution(TokenReward):
     __name__: ClassVar[str] = "length_distribution"
 
     def __post_init__(self) -> None:
+        require_finite("mean", self.mean)
+        require_finite("std", self.std)
         require(self.std > 0, f"std is {self.std}; it must be positive")
 
     def score(self, batch: TokenBatch) -> Float64:
@@ -258,9 +283,10 @@ class SoftOverlong(TokenReward):
     __name__: ClassVar[str] = "soft_overlong"
 
     def __post_init__(self) -> None:
-        require(self.max_length >= 1, f"max_length is {self.max_length}; it must be 1 or more")
+        require_count("max_length", self.max_length)
+        require_count("cache", self.cache, least=0)
         require(
-            0 <= self.cache <= self.max_length,
+            self.cache <= self.max_length,
             f"cache is {self.cache}; it must be 0 to max_length ({self.max_length})",
         )
 
