@@ -1,0 +1,126 @@
+"""The ledger: every use of a library in a skill, and what is known of it.
+
+An entry is `proven`, `dead`, or `unproven` with the reason; what is not proven never looks like passed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from airskills.finding import Finding, Severity, declare
+
+State = Literal["proven", "dead", "unproven"]
+
+
+class Level(IntEnum):
+    """How far a use or a block is proven; each level includes the ones before it."""
+
+    UNPARSED = 0
+    PARSED = 1
+    RESOLVED = 2  # by the checker, against the unpacked wheel
+    CONFIRMED = 3  # by `inspect.signature` in the pins' environment
+    RAN = 4
+
+
+# Code -> (severity, title). The severity belongs to the code.
+CODES: dict[str, tuple[Severity, str]] = {
+    "AV001": ("error", "Import that the pinned package does not have"),
+    "AV002": ("error", "Attribute that does not exist"),
+    "AV003": ("error", "Keyword that the callee does not take"),
+    "AV004": ("error", "Required argument is missing"),
+    "AV005": ("error", "Too many positional arguments"),
+    "AV006": ("error", "No overload takes these arguments"),
+    "AV007": ("warning", "Deprecated"),
+    "AV008": ("warning", "Keyword that is accepted and ignored"),
+    "AV009": ("error", "Block that must fail does not fail so"),
+    "AV101": ("note", "Type is not known"),
+    "AV102": ("note", "Keyword goes into **kwargs"),
+    "AV103": ("note", "Attribute is looked up at run time"),
+    "AV104": ("note", "Package is not pinned, or its wheel is not to be had"),
+    "AV105": ("note", "Import is optional"),
+    "AV106": ("note", "Block cannot be read, or is left out by its author"),
+    "AV201": ("error", "Flag that the command does not have"),
+    "AV202": ("error", "Key that the configuration does not have"),
+    "AV203": ("note", "Command or configuration is not proven"),
+    "AV900": ("error", "Back end failed"),
+    "AV901": ("error", "Pins cannot be read"),
+}
+for _code, (_severity, _title) in CODES.items():
+    declare(_code, _severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One use.
+
+    Attributes:
+        path: file, as findings name it.
+        line: 1-based.
+        column: 1-based.
+        code: `AV...`; "" where it is proven.
+        message: one sentence without a full stop; "" where it is proven.
+        help: one imperative sentence, or "".
+        state: what is known.
+        use: what is used, as it is written: `trl.SFTConfig`, `accelerate launch --num_processes`.
+        level: how far it is proven.
+    """
+
+    path: str
+    line: int
+    column: int
+    code: str = ""
+    message: str = ""
+    help: str = ""
+    state: State = "proven"
+    use: str = ""
+    level: Level = Level.RESOLVED
+
+    def finding(self) -> Finding:
+        """The same as a finding; only for what is not proven."""
+        return Finding(self.path, self.line, self.column, self.code, self.message, self.help)
+
+    def as_dict(self) -> dict[str, str | int]:
+        """All fields, for JSON."""
+        return {
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "state": self.state,
+            "level": self.level.name.lower(),
+            "use": self.use,
+            "code": self.code,
+            "message": self.message,
+            "help": self.help,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many uses are in which state, and why those that are not proven are not."""
+
+    proven: int
+    dead: int
+    unproven: int
+    reasons: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All uses."""
+        return self.proven + self.dead + self.unproven
+
+    @property
+    def share(self) -> float:
+        """Proven uses over all uses; 1.0 where there are none."""
+        return self.proven / self.total if self.total else 1.0
+
+
+def count(entries: Iterable[Entry]) -> Counts:
+    """Count by state, and the unproven by code."""
+    entries = list(entries)
+    states = Counter(entry.state for entry in entries)
+    reasons = Counter(entry.code for entry in entries if entry.state == "unproven")
+    return Counts(states["proven"], states["dead"], states["unproven"], dict(sorted(reasons.items())))
