@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import assert_type
 
 import pytest
 
-from airskills import check
+from airskills import check, results
 from airskills.errors import AirskillsError
 from airskills.finding import Finding
 from airskills.settings import Settings, load, override
@@ -170,14 +173,84 @@ def test_damaged_cache_costs_time_only(tmp_path: Path, make_skill: MakeSkill) ->
     assert check.report([root], settings=Settings(), cache_folder=cache).findings == expected
 
 
-def test_processes_find_what_one_process_finds(tmp_path: Path, make_skill: MakeSkill) -> None:
-    for number in range(check.PARALLEL_FROM):
+def test_processes_find_what_one_process_finds(
+    tmp_path: Path, make_skill: MakeSkill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "POOL_COST", -1)  # processes at once, however little there is to do
+    for number in range(12):
         make_skill(tmp_path, f"s{number}", extra="version: 1\n")
 
-    assert (
-        check.report([tmp_path], settings=Settings(), jobs=2).findings
-        == check.report([tmp_path], settings=Settings(), jobs=1).findings
+    two, one = (check.report([tmp_path], settings=Settings(), jobs=jobs) for jobs in (2, 1))
+
+    assert len(one.findings) == 12
+    assert two == one
+
+
+def test_content_decides_whether_a_result_still_holds(tmp_path: Path, make_skill: MakeSkill) -> None:
+    root, cache = tmp_path / "skills", tmp_path / "cache"
+    file = make_skill(root, "one", extra="version: 1\n") / "SKILL.md"
+    check.report([root], settings=Settings(), cache_folder=cache)
+
+    os.utime(file, (1, 1))  # as after a fresh checkout
+    assert check.report([root], settings=Settings(), cache_folder=cache).cached == 1
+
+    status = file.stat()
+    file.write_text(file.read_text(encoding="utf-8").replace("version", "varsion"), encoding="utf-8")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))  # same size, same time
+    changed = check.report([root], settings=Settings(), cache_folder=cache)
+
+    assert changed.cached == 0
+    assert "'varsion'" in changed.findings[0].message
+
+
+def test_findings_about_the_library_are_those_of_the_skills_as_they_are(
+    tmp_path: Path, make_skill: MakeSkill
+) -> None:
+    root, cache = tmp_path / "skills", tmp_path / "cache"
+    make_skill(root / "a", "demo")
+    make_skill(root / "b", "demo")
+
+    first = check.report([root], settings=Settings(), cache_folder=cache)
+    again = check.report([root], settings=Settings(), cache_folder=cache)
+    make_skill(root / "b", "other", folder="demo")
+    changed = check.report([root], settings=Settings(), cache_folder=cache)
+
+    assert [finding.code for finding in first.findings] == ["AS801"]
+    assert again.findings == first.findings
+    assert [finding.code for finding in changed.findings] == ["AS114"]
+
+
+def test_results_age_with_the_day_and_the_version_of_the_rules(
+    tmp_path: Path, make_skill: MakeSkill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, cache = tmp_path / "skills", tmp_path / "cache"
+    make_skill(root, "one", extra="version: 1\n")
+    check.report([root], settings=Settings(), cache_folder=cache)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(results, "_today", lambda: "2099-01-01")
+        assert check.report([root], settings=Settings(), cache_folder=cache).cached == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(results, "_version", lambda: "another")
+        assert check.report([root], settings=Settings(), cache_folder=cache).cached == 0
+
+
+def test_run_that_the_cache_answers_imports_no_rule(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path / "skills", "one", extra="version: 1\n")
+    program = (
+        "import sys; from airskills.cli import cli; "
+        f"cli(['check', {str(tmp_path / 'skills')!r}], standalone_mode=False)"
     )
+    command = [
+        sys.executable,
+        "-c",
+        f"import atexit, sys; atexit.register(lambda: print([m for m in sys.modules if m in ({'airskills.rules.body', 'yaml', 'markdown_it'})])); {program}",
+    ]
+    first, second = (subprocess.run(command, capture_output=True, text=True, check=False) for _ in range(2))
+
+    assert "airskills.rules.body" in first.stdout
+    assert second.stdout.endswith("[]\n")
+    assert second.stdout.split("\n")[0] == first.stdout.split("\n")[0]
 
 
 def test_repairs_are_right_and_applying_them_twice_changes_nothing(tmp_path: Path) -> None:

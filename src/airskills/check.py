@@ -6,28 +6,24 @@ findings = check.run(["skills"])
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
+from itertools import repeat
 from pathlib import Path
 
 from airskills import scan
 from airskills.errors import AirskillsError
 from airskills.finding import Finding
 from airskills.folder import Folder, open_folder
+from airskills.results import Result, Results, library_key
 from airskills.rules import PROFILES, RULES, LibraryRule, Rule
 from airskills.settings import Settings, load
 from airskills.skill import FILE_NAME
 
-PARALLEL_FROM = (
-    48  # folders; below, starting processes costs more than it saves (2 cores, benchmarks/check.py)
-)
+POOL_COST = 0.2  # seconds that starting processes and sending results takes (benchmarks/check_speed.py)
 MAX_DEPTH = 8
 AnyPath = str | os.PathLike[str]
 
@@ -88,30 +84,52 @@ def report(
     given = [paths] if isinstance(paths, str | os.PathLike) else paths
     roots = [os.path.abspath(path) for path in given]
     chosen = settings or load(Path(roots[0]) if roots else Path())
-    rules = active_rules(chosen)
-    out = Report()
-    folders, problems = collect(roots, chosen)
-    out.folders = len(folders)
-    single = [rule for rule in rules if not issubclass(rule, LibraryRule)]
-    known = _Cache(cache_folder, single, chosen)
-    found = _checked(folders, single, chosen, known, jobs or os.cpu_count() or 1, progress)
-    out.cached = known.hits
-    known.save()
-    together = [rule for rule in rules if issubclass(rule, LibraryRule)]
-    opened = [open_folder(path) for path in folders] if together else []
-    active = {rule.__name__ for rule in rules}
-    everything = [finding for finding in problems if finding.code in active]
-    everything += [finding for findings in found.values() for finding in findings[0]]
-    for rule in together:
-        everything += rule(chosen).check_all(opened)
-    reasons = {path: findings[1] for path, findings in found.items()}
-    for finding in sorted(set(everything), key=lambda f: (f.path, f.line, f.column, f.code, f.message)):
-        reason = _reason(finding, reasons, chosen)
+    kept = Results(cache_folder, chosen)
+    if not kept.active:
+        kept.active = tuple(rule.__name__ for rule in active_rules(chosen))
+    paths_, problems = collect(roots, chosen)
+    known = {path: hit for path in paths_ if (hit := kept.get(path))}
+    missing = [path for path in paths_ if path not in known]
+    tell = progress or (lambda _done, _total: None)
+    for path, result in _results(missing, kept.active, chosen, jobs or _cores()):
+        known[path] = result
+        kept.put(path, result)
+        tell(len(known), len(paths_))
+    ordered = {path: known[path] for path in paths_}
+    together = _library_findings(ordered, kept, chosen)
+    kept.save()
+    single = [finding for result in ordered.values() for finding in result.findings]
+    scanned = [finding for finding in problems if finding.code in kept.active]
+    out = Report(folders=len(paths_), cached=len(paths_) - len(missing))
+    _sort_in(out, {*scanned, *single, *together}, ordered, chosen)
+    return out
+
+
+def _sort_in(
+    out: Report, findings: Iterable[Finding], results: Mapping[str, Result], settings: Settings
+) -> None:
+    """Put each finding where it belongs: what is wrong, or what is ignored and why."""
+    for finding in sorted(findings, key=lambda f: (f.path, f.line, f.column, f.code, f.message)):
+        reason = _reason(finding, results, settings)
         if reason is None:
             out.findings.append(finding)
         elif reason:
             out.ignored.append((finding, reason))
-    return out
+
+
+def _library_findings(results: Mapping[str, Result], kept: Results, settings: Settings) -> Iterable[Finding]:
+    key = library_key(results)
+    found = kept.library(key)
+    if found is None:
+        found = kept.put_library(key, _judged(results, kept.active, settings))
+    return found
+
+
+def _judged(results: Mapping[str, Result], codes: Iterable[str], settings: Settings) -> Iterator[Finding]:
+    for code in codes:
+        rule = RULES[code]
+        if issubclass(rule, LibraryRule):
+            yield from rule(settings).judge([r.notes[code] for r in results.values() if code in r.notes])
 
 
 def active_rules(settings: Settings) -> list[type[Rule]]:
@@ -196,49 +214,56 @@ def fixes(paths: Iterable[AnyPath], settings: Settings) -> Iterator[tuple[str, s
                 yield folder.at(name), originals[name], text
 
 
-Checked = tuple[list[Finding], dict[str, str]]
-
-
-def check_folder(folder: Folder, rules: Iterable[type[Rule]], settings: Settings) -> Checked:
-    """Findings of one skill, and the reasons for which its author ignores codes."""
+def check_folder(folder: Folder, rules: Iterable[type[Rule]], settings: Settings) -> Result:
+    """What the rules find in one skill, and what those about libraries note of it."""
     findings: list[Finding] = []
+    notes = {}
     for rule in rules:
-        findings += rule(settings).check(folder)
-    return findings, _own_ignores(folder)
+        if issubclass(rule, LibraryRule):
+            note = rule(settings).note(folder)
+            if note is not None:
+                notes[rule.__name__] = note
+        else:
+            findings += rule(settings).check(folder)
+    return Result(folder.digest, tuple(findings), _own_ignores(folder), notes)
 
 
-def _check_path(path: str, codes: tuple[str, ...], settings: Settings) -> Checked:
+def _check_path(path: str, codes: Iterable[str], settings: Settings) -> Result:
     return check_folder(open_folder(path), [RULES[code] for code in codes], settings)
 
 
-def _checked(
-    folders: list[str],
-    rules: list[type[Rule]],
-    settings: Settings,
-    known: _Cache,
-    jobs: int,
-    progress: Callable[[int, int], None] | None,
-) -> dict[str, Checked]:
-    found = {path: hit for path in folders if (hit := known.get(path)) is not None}
-    missing = [path for path in folders if path not in found]
-    codes = tuple(rule.__name__ for rule in rules)
-    tell = progress or (lambda _done, _total: None)
-    if jobs > 1 and len(missing) >= PARALLEL_FROM:
-        with ProcessPoolExecutor(jobs) as pool:
-            size = max(1, len(missing) // (jobs * 4))
-            results = pool.map(
-                _check_path, missing, [codes] * len(missing), [settings] * len(missing), chunksize=size
-            )
-            for path, result in zip(missing, results, strict=True):
-                found[path] = result
-                tell(len(found), len(folders))
-    else:
-        for path in missing:
-            found[path] = _check_path(path, codes, settings)
-            tell(len(found), len(folders))
-    for path in missing:
-        known.put(path, found[path])
-    return found
+def _results(
+    paths: Sequence[str], codes: tuple[str, ...], settings: Settings, jobs: int
+) -> Iterator[tuple[str, Result]]:
+    """The result of each skill; by several processes once what is left takes longer than starting them."""
+    done = 0
+    start = time.perf_counter()
+    for path in paths:
+        yield path, _check_path(path, codes, settings)
+        done += 1
+        if done == 1:
+            start = time.perf_counter()  # the first one imports what the rules need
+        elif (time.perf_counter() - start) / (done - 1) * (len(paths) - done) * (1 - 1 / jobs) > POOL_COST:
+            break
+    yield from _results_of_pool(paths[done:], codes, settings, jobs)
+
+
+def _results_of_pool(
+    paths: Sequence[str], codes: tuple[str, ...], settings: Settings, jobs: int
+) -> Iterator[tuple[str, Result]]:
+    if not paths:
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(min(jobs, len(paths))) as pool:
+        size = max(1, min(16, len(paths) // (jobs * 4)))
+        results = pool.map(_check_path, paths, repeat(codes), repeat(settings), chunksize=size)
+        yield from zip(paths, results, strict=True)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _own_ignores(folder: Folder) -> dict[str, str]:
@@ -248,89 +273,11 @@ def _own_ignores(folder: Folder) -> dict[str, str]:
     return {code.strip(): reason.strip() for code, _, reason in pairs if code.strip() and reason.strip()}
 
 
-def _reason(finding: Finding, own: Mapping[str, Mapping[str, str]], settings: Settings) -> str | None:
+def _reason(finding: Finding, results: Mapping[str, Result], settings: Settings) -> str | None:
     """Why the finding is silenced: None when it is not, "" when the command line says so without a word."""
-    for path, ignores in own.items():
-        if finding.path.startswith(f"{path}/") and finding.code in ignores:
-            return ignores[finding.code]
+    path = finding.path
+    while path.rpartition("/")[0]:
+        path = path.rpartition("/")[0]
+        if path in results and finding.code in results[path].reasons:
+            return results[path].reasons[finding.code]
     return next((why for prefix, why in settings.ignore.items() if _matches(finding.code, [prefix])), None)
-
-
-class _Cache:
-    """Results by folder, valid while every file of it has the same size and time and the rules are the same."""
-
-    def __init__(self, folder: Path | None, rules: Iterable[type[Rule]], settings: Settings) -> None:
-        self.hits = 0
-        self._path: Path | None = None
-        self._entries: dict[str, tuple[str, Checked]] = {}
-        self._stamps: dict[str, str] = {}
-        self._changed = False
-        if folder is not None:
-            key = f"{_version()} {sorted(rule.__name__ for rule in rules)} {settings!r}"
-            self._path = folder / f"check-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-            with suppress(OSError, ValueError, KeyError, TypeError):
-                self._entries = _decode(json.loads(self._path.read_text(encoding="utf-8")))
-
-    def get(self, path: str) -> Checked | None:
-        if self._path is None:
-            return None
-        self._stamps[path] = _stamp(path)
-        stamp, result = self._entries.get(path, ("", ([], {})))
-        if stamp != self._stamps[path]:
-            return None
-        self.hits += 1
-        return result
-
-    def put(self, path: str, result: Checked) -> None:
-        if self._path is not None:
-            self._entries[path] = (self._stamps[path], result)
-            self._changed = True
-
-    def save(self) -> None:
-        if self._path is None or not self._changed:
-            return
-        with suppress(OSError):  # a cache that cannot be written costs time, nothing else
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._path.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps(_encode(self._entries)), encoding="utf-8")
-            draft.replace(self._path)
-
-
-def _encode(entries: Mapping[str, tuple[str, Checked]]) -> dict[str, object]:
-    return {
-        path: [stamp, [[f.path, f.line, f.column, f.code, f.message, f.help] for f in findings], reasons]
-        for path, (stamp, (findings, reasons)) in entries.items()
-    }
-
-
-def _decode(stored: Mapping[str, list[object]]) -> dict[str, tuple[str, Checked]]:
-    return {
-        path: (str(stamp), ([Finding(*row) for row in findings], dict(reasons)))  # type: ignore[call-overload, attr-defined]  # our own JSON; a wrong shape raises and is dropped
-        for path, (stamp, findings, reasons) in stored.items()
-    }
-
-
-def _stamp(folder: str) -> str:
-    """Path, size and time of every file, hashed."""
-    total = hashlib.sha256()
-    for base, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in scan.SKIPPED)
-        for name in sorted(names):
-            with suppress(OSError):
-                status = os.lstat(f"{base}/{name}")
-                total.update(
-                    f"{base}/{name}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_mode}\n".encode(
-                        errors="surrogateescape"
-                    )
-                )
-    return total.hexdigest()
-
-
-@cache
-def _version() -> str:
-    """Hash of the code and data that results depend on: a changed rule empties the cache."""
-    package = Path(__file__).parent
-    total = hashlib.sha256()
-    for path in sorted([*package.glob("*.py"), *package.glob("rules/*.py"), *package.glob("data/*")]):
-        total.update(path.read_bytes())
-    return total.hexdigest()

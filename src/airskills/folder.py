@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -111,10 +111,7 @@ class Folder:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of everything that a rule can see: names, modes, links, contents."""
-        total = hashlib.sha256(repr((self.path, self.files, self.truncated)).encode())
-        for file in self.files:
-            total.update(hashlib.sha256(self.read(file.path)).digest())
-        return total.hexdigest()
+        return _digest(self.files, self.truncated, self.contents)
 
     def matching(self, *suffixes: str, under: str = "") -> Iterator[File]:
         """Files whose name ends in one of `suffixes`, below the folder `under`."""
@@ -156,6 +153,21 @@ def open_folder(path: str) -> Folder:
         return Folder(root, None, problem, tuple(files), contents, truncated)
     skill, problem = _parse(_read_file(f"{root}/{FILE_NAME}", main, MAX_BYTES + 1), f"{root}/{FILE_NAME}")
     return Folder(root, skill, problem, tuple(files), contents, truncated)
+
+
+def digest_of(path: str) -> str:
+    """`Folder.digest` of the folder at `path`, without parsing anything."""
+    root = os.path.abspath(path)
+    files, truncated = _list(root)
+    return _digest(files, truncated, _OnDisk(root, files))
+
+
+def _digest(files: Iterable[File], truncated: str, contents: Mapping[str, bytes]) -> str:
+    total = hashlib.sha256(truncated.encode())
+    for file in files:
+        content = hashlib.sha256(contents.get(file.path, b"")).hexdigest()
+        total.update(f"{file!r} {content}\n".encode(errors="surrogatepass"))
+    return total.hexdigest()
 
 
 def folder_from(name: str, contents: Mapping[str, str | bytes]) -> Folder:

@@ -11,11 +11,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from xml.sax.saxutils import escape, quoteattr
 
 import click
 
@@ -234,7 +234,7 @@ def _case(finding: Finding) -> str:
 
 
 def _attribute(shown: str) -> str:
-    return quoteattr(_xml(shown))
+    return f'"{escape(_xml(shown))}"'
 
 
 def _xml(shown: str) -> str:

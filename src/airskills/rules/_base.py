@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from airskills.finding import Finding, Severity, declare
 from airskills.folder import Folder
@@ -82,14 +82,27 @@ class Rule:
 
 
 class LibraryRule(Rule):
-    """A rule that needs all skills at once. `bad` and `good` name files with their skill's folder: `a/SKILL.md`."""
+    """A rule that needs all skills at once. `bad` and `good` name files with their skill's folder: `a/SKILL.md`.
+
+    It notes of each skill what it must know, so that skills can be read one by one, in several processes, and their
+    notes be kept; then it judges the notes together.
+    """
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        """A library rule looks at single skills through `check_all` only."""
+        """A library of one skill."""
         return self.check_all([folder])
 
-    def check_all(self, folders: Sequence[Folder]) -> Iterator[Finding]:
+    def check_all(self, folders: Iterable[Folder]) -> Iterator[Finding]:
         """Yield what is wrong with the skills together."""
+        noted = (self.note(folder) for folder in folders)
+        return self.judge([note for note in noted if note is not None])
+
+    def note(self, folder: Folder) -> Any:
+        """What must be known of one skill, as a JSON value; None where there is nothing to know."""
+        raise NotImplementedError
+
+    def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
+        """Yield what is wrong with the skills of these notes, which are in the order of the folders."""
         raise NotImplementedError
 
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from airskills.catalog import client_budget
 from airskills.finding import Finding
 from airskills.folder import Folder
-from airskills.ranking import read_request, weigh
-from airskills.rules._base import LibraryRule
+from airskills.ranking import Term, read_request, weigh
+from airskills.rules._base import LibraryRule, Rule
 from airskills.rules.evals import QUERIES, _line, _listed
 from airskills.rules.profiles import CLIENTS, EVERYWHERE
-from airskills.terms import stop_words, terms
+from airskills.terms import data, stop_words, terms
 
 _BOTH = ("standard", *CLIENTS)
 BUNDLE = 15
+SAME = 0.7  # share of common words from which two descriptions cannot be told apart
+_REWORD = "Put its words into the description, or take them out of the other's"
 LISTING_OVERHEAD = 4  # characters between name and description in a listing
 
 
@@ -44,20 +46,15 @@ class AS801(LibraryRule):
     }
     at = ("x/a/SKILL.md", 2)
 
-    def check_all(self, folders: Sequence[Folder]) -> Iterator[Finding]:
-        seen: dict[str, Folder] = {}
-        for folder in folders:
-            if folder.skill is None:
-                continue
-            first = seen.setdefault(folder.skill.name, folder)
-            if first is not folder:
-                line = folder.skill.positions.get("name", (1, 1))[0]
-                yield self.finding(
-                    folder.skill.path,
-                    line,
-                    f"The name {folder.skill.name!r} is taken by {first.path}",
-                    "Rename one of the two",
-                )
+    def note(self, folder: Folder) -> Any:
+        return folder.skill and [*_place(folder, "name"), folder.path]
+
+    def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
+        first: dict[str, str] = {}
+        for name, path, line, column, folder in notes:
+            if first.setdefault(name, folder) != folder:
+                message = f"The name {name!r} is taken by {first[name]}"
+                yield self.finding(path, line, message, "Rename one of the two", column=column)
 
 
 class AS805(LibraryRule):
@@ -79,20 +76,17 @@ class AS805(LibraryRule):
     }
     at = ("b/SKILL.md", 3)
 
-    def check_all(self, folders: Sequence[Folder]) -> Iterator[Finding]:
-        stems = [
-            (folder, frozenset(terms(folder.skill.description)) - stop_words())
-            for folder in folders
-            if folder.skill
-        ]
-        for (first, one), (second, other) in combinations(stems, 2):
-            if one and len(one & other) >= 0.7 * len(one | other) and first.name != second.name:
-                yield _at_description(
-                    self,
-                    second,
-                    f"The description says nearly the same as that of {first.name!r}",
-                    "Say what only this skill does",
-                )
+    def note(self, folder: Folder) -> Any:
+        return folder.skill and [*_place(folder), sorted({*terms(folder.skill.description)} - stop_words())]
+
+    def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
+        texts = [frozenset(stems) for *_, stems in notes]
+        for earlier, later in alike(texts, SAME):
+            name, path, line, column, _ = notes[later]
+            other = notes[earlier][0]
+            if name != other:
+                message = f"The description says nearly the same as that of {other!r}"
+                yield self.finding(path, line, message, "Say what only this skill does", column=column)
 
 
 class AS806(LibraryRule):
@@ -114,57 +108,64 @@ class AS806(LibraryRule):
     }
     at = (f"a/{QUERIES}", 2)
 
-    def check_all(self, folders: Sequence[Folder]) -> Iterator[Finding]:
-        stems = {folder.name: fields_of(folder) for folder in folders if folder.skill}
-        counts = Counter(stem for fields in stems.values() for stem in frozenset().union(*fields.values()))
-        for folder in folders:
-            for item in _listed(folder) if folder.skill else []:
-                if not item["should_trigger"] or item.get("split") != "validation":
-                    continue
-                first = best(item["query"], stems, counts)
-                if first != folder.name:
-                    line = _line(folder, item["query"])
-                    message = (
-                        f"The request {item['query'][:70]!r} finds {first!r} first"
-                        if first
-                        else f"The request {item['query'][:70]!r} finds nothing"
-                    )
-                    yield self.finding(
-                        folder.at(QUERIES),
-                        line,
-                        message,
-                        "Put its words into the description, or take them out of the other's",
-                    )
+    def note(self, folder: Folder) -> Any:
+        if folder.skill is None:
+            return None
+        asked = [
+            [item["query"], _line(folder, item["query"])]
+            for item in _listed(folder)
+            if item["should_trigger"] and item.get("split") == "validation"
+        ]
+        stems = {name: sorted(words) for name, words in fields_of(folder).items()}
+        return [folder.name, folder.at(QUERIES), stems, asked]
+
+    def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
+        skills = Contest({name: stems for name, _, stems, _ in notes})
+        for name, path, _, asked in notes:
+            for query, line in asked:
+                above = skills.above(query, name)
+                if above:
+                    message = f"The request {query[:70]!r} finds {above[0]!r} first; {len(above)} come before {name!r}"
+                    yield self.finding(path, line, message, _REWORD)
+                elif above is None:
+                    yield self.finding(path, line, f"The request {query[:70]!r} finds nothing", _REWORD)
 
 
 class AS807(LibraryRule):
-    """Catalogue does not fit a client's listing.
+    """Listing does not fit a client.
 
-    Why: clients that run out of room drop descriptions without a word, and a skill without one is never chosen.
+    Why: clients that run out of room drop descriptions without a word, and a skill without one is never chosen. Under a
+    client's profile all skills are counted together; under `standard` each category is a bundle that must fit every client.
     """
 
-    profiles = CLIENTS
+    profiles = ("standard", *CLIENTS)
     bad = {f"s{n:02}/SKILL.md": _skill(f"s{n:02}", f"Use when {n} " + "x" * 600) for n in range(14)}
     good = {f"s{n:02}/SKILL.md": _skill(f"s{n:02}", f"Use when {n} " + "x" * 60) for n in range(14)}
     at = ("s12/SKILL.md", 3)
 
-    def check_all(self, folders: Sequence[Folder]) -> Iterator[Finding]:
-        client = self.settings.profile if self.settings.profile in CLIENTS else "claude-code"
+    def note(self, folder: Folder) -> Any:
+        return folder.skill and [*_place(folder), folder.skill.category, len(folder.skill.description)]
+
+    def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
+        alone = self.settings.profile if self.settings.profile in CLIENTS else ""
+        for client in [alone] if alone else CLIENTS:
+            bundles: dict[str, list[Any]] = {}
+            for note in notes:
+                bundles.setdefault("" if alone else note[4], []).append(note)
+            for category, members in bundles.items():
+                yield from self._overflow(client, category, members)
+
+    def _overflow(self, client: str, category: str, notes: Sequence[Any]) -> Iterator[Finding]:
+        """The skill at which the listing is full."""
         budget = client_budget(client)
         total = 0
-        for folder in folders:
-            if folder.skill is None or budget.characters is None:
-                continue
-            before = total
-            shown = min(
-                len(folder.skill.description), budget.skill_characters or len(folder.skill.description)
-            )
-            total += len(folder.skill.name) + shown + LISTING_OVERHEAD
-            if before <= budget.characters < total:
-                message = f"The listing of {client} ends here: {total:,} characters with this skill, {budget.characters:,} allowed"
-                yield _at_description(
-                    self, folder, message, f"Shorten descriptions, or offer bundles of at most {BUNDLE}"
-                )
+        for name, path, line, column, _, length in notes if budget.characters else ():
+            total += len(name) + min(length, budget.skill_characters or length) + LISTING_OVERHEAD
+            if total > (budget.characters or 0):
+                what = f"The category {category!r}" if category else "The library"
+                message = f"{what} does not fit the listing of {client} from here on: {budget.characters:,} characters"
+                yield self.finding(path, line, message, "Shorten descriptions, or split it", column=column)
+                return
 
 
 class AS808(LibraryRule):
@@ -182,23 +183,28 @@ class AS808(LibraryRule):
     at = ("a/SKILL.md", 7)
     _mention = re.compile(r"\bskills? `([a-z0-9]+(?:-[a-z0-9]+)*)`|`([a-z0-9]+(?:-[a-z0-9]+)*)` skill\b")
 
-    def check_all(self, folders: Sequence[Folder]) -> Iterator[Finding]:
-        names = {folder.name for folder in folders}
-        for folder in folders:
-            for document in folder.documents:
-                for number, line in enumerate(document.text.split("\n"), document.first_line):
-                    for found in self._mention.finditer(line):
-                        name = found[1] or found[2]
-                        if name not in names:
-                            yield self.finding(
-                                document.path,
-                                number,
-                                f"The skill {name!r} is not in this library",
-                                "Name one that is, or name the tool itself",
-                            )
+    def note(self, folder: Folder) -> Any:
+        mentions = [
+            [
+                document.path,
+                document.text.count("\n", 0, found.start()) + document.first_line,
+                found[1] or found[2],
+            ]
+            for document in folder.documents
+            for found in self._mention.finditer(document.text)
+        ]
+        return [folder.name, mentions]
+
+    def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
+        names = {name for name, _ in notes}
+        for _, mentions in notes:
+            for path, line, name in mentions:
+                if name not in names:
+                    message = f"The skill {name!r} is not in this library"
+                    yield self.finding(path, line, message, "Name one that is, or name the tool itself")
 
 
-class AS809(LibraryRule):
+class AS809(Rule):
     """Tag or category is not in the vocabulary.
 
     Why: `--tag` and the site's filters find only what is spelled alike.
@@ -206,36 +212,67 @@ class AS809(LibraryRule):
 
     profiles = ("standard",)
     bad = {
-        "a/SKILL.md": _skill(
-            "a", "Reads logs. Use when a run fails.", "metadata:\n  airskills-category: Loging Tools\n"
+        "SKILL.md": _skill(
+            "demo", "Reads logs. Use when a run fails.", "metadata:\n  airskills-category: Loging Tools\n"
         )
     }
     good = {
-        "a/SKILL.md": _skill(
-            "a", "Reads logs. Use when a run fails.", "metadata:\n  airskills-category: logging\n"
+        "SKILL.md": _skill(
+            "demo", "Reads logs. Use when a run fails.", "metadata:\n  airskills-category: logging\n"
         )
     }
-    at = ("a/SKILL.md", 5)
+    at = 5
 
-    def check_all(self, folders: Sequence[Folder]) -> Iterator[Finding]:
-        for folder in folders:
-            if folder.skill is None:
-                continue
-            for key, values, known in (
-                ("airskills-category", (folder.skill.category,), self.settings.categories),
-                ("airskills-tags", folder.skill.tags, self.settings.tags),
-            ):
-                for value in values:
-                    malformed = value and re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value) is None
-                    if malformed or (value and known and value not in known):
-                        line = folder.skill.positions.get(f"metadata.{key}", (1, 1))[0]
-                        why = "is not lower case with hyphens" if malformed else "is not in the vocabulary"
-                        yield self.finding(
-                            folder.skill.path,
-                            line,
-                            f"The value {value[:40]!r} of {key} {why}",
-                            "Choose one of the settings' list, or add it there",
-                        )
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        if folder.skill is None:
+            return
+        for key, values, known in (
+            ("airskills-category", (folder.skill.category,), self.settings.categories),
+            ("airskills-tags", folder.skill.tags, self.settings.tags),
+        ):
+            line, column = folder.skill.positions.get(f"metadata.{key}", (1, 1))
+            for value in filter(None, values):
+                why = _why_not(value, known)
+                if why:
+                    message = f"The value {value[:40]!r} of {key} {why}"
+                    help_ = "Choose one of the settings' list, or add it there"
+                    yield self.finding(folder.skill.path, line, message, help_, column=column)
+
+
+class AS810(LibraryRule):
+    """Category has over 15 skills.
+
+    Why: categories are the bundles that people install, and more than 15 skills at once are more than a client lists and
+    an agent tells apart.
+    """
+
+    bad = {
+        f"s{n:02}/SKILL.md": _skill(f"s{n:02}", "Reads logs.", "metadata:\n  airskills-category: logs\n")
+        for n in range(BUNDLE + 1)
+    }
+    good = {
+        f"s{n:02}/SKILL.md": _skill(f"s{n:02}", "Reads logs.", "metadata:\n  airskills-category: logs\n")
+        for n in range(BUNDLE)
+    }
+    at = ("s15/SKILL.md", 5)
+
+    def note(self, folder: Folder) -> Any:
+        category = folder.skill.category if folder.skill else ""
+        return [category, *_place(folder, "metadata.airskills-category")] if category else None
+
+    def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
+        counts: Counter[str] = Counter()
+        for category, _, path, line, column in notes:
+            counts[category] += 1
+            if counts[category] == BUNDLE + 1:
+                message = f"The category {category!r} has over {BUNDLE} skills"
+                yield self.finding(path, line, message, "Split it", column=column)
+
+
+def _why_not(value: str, known: Sequence[str]) -> str:
+    if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value) is None:
+        return "is not lower case with hyphens"
+    return "is not in the vocabulary" if known and value not in known else ""
 
 
 def fields_of(folder: Folder) -> dict[str, frozenset[str]]:
@@ -259,13 +296,60 @@ def fields_of(folder: Folder) -> dict[str, frozenset[str]]:
     return {name: frozenset(terms(text)) for name, text in texts.items()}
 
 
-def best(query: str, stems: Mapping[str, Mapping[str, frozenset[str]]], counts: Mapping[str, int]) -> str:
-    """Name of the skill that the evidence puts first; "" where there is none."""
-    request = read_request(query, lambda stem: counts.get(stem, 0), len(stems))
-    scored = sorted(((-weigh(request, fields).score, name) for name, fields in stems.items()))
-    return scored[0][1] if scored and scored[0][0] < 0 else ""
+class Contest:
+    """The skills of a library, of which each request finds one first."""
+
+    def __init__(self, skills: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
+        """Take the stems of each field of each skill."""
+        self._fields = {
+            name: {field: frozenset(stems) for field, stems in fields.items()}
+            for name, fields in skills.items()
+        }
+        self._all = {name: frozenset[str]().union(*fields.values()) for name, fields in self._fields.items()}
+        self._counts = Counter(stem for stems in self._all.values() for stem in stems)
+
+    def above(self, query: str, name: str) -> list[str] | None:
+        """The skills that come before `name`, first one first; None where nothing speaks for any skill."""
+        request = read_request(query, lambda stem: self._counts.get(stem, 0), len(self._fields))
+        own = weigh(request, self._fields[name]).score
+        rivals = [rival for rival in self._fields if rival != name and self._most(request, rival) >= own]
+        scored = [(-weigh(request, self._fields[rival]).score, rival) for rival in rivals]
+        better = sorted(place for place in scored if place < (-own, name) and place[0] < 0)
+        return [rival for _, rival in better] or ([] if own > 0 else None)
+
+    def _most(self, request: Iterable[Term], name: str) -> float:
+        """An upper bound of the score of a skill, at a fraction of the cost."""
+        weights = data("ranking")["fields"]
+        called, holds = self._fields[name]["name"].issuperset, self._all[name].issuperset
+        best = 0.0
+        for term in request:
+            said = ((term.stem,), *term.synonyms)
+            if any(map(called, said)):
+                best += term.weight * (weights["name"] + weights["bonus"])
+            elif any(map(holds, said)):
+                best += term.weight * max(weights[field] for field in ("tags", "description", "requests"))
+        return best
 
 
-def _at_description(rule: LibraryRule, folder: Folder, message: str, help_: str) -> Finding:
-    position: Any = folder.skill.positions.get("description", (1, 1)) if folder.skill else (1, 1)
-    return rule.finding(folder.at("SKILL.md"), position[0], message, help_, column=position[1])
+def alike(texts: Sequence[frozenset[str]], least: float) -> list[tuple[int, int]]:
+    """Pairs whose share of common members is at least `least`, in order, without comparing all with all.
+
+    Two such sets share a member among the rarest few of each (prefix filtering; Bayardo, Ma and Srikant 2007).
+    """
+    counts = Counter(member for text in texts for member in text)
+    holders: dict[str, list[int]] = {}
+    pairs: set[tuple[int, int]] = set()
+    for number, text in enumerate(texts):
+        rarest = sorted(text, key=lambda member: (counts[member], member))
+        for member in rarest[: len(text) - math.ceil(least * len(text)) + 1]:
+            for other in holders.setdefault(member, []):
+                if len(text & texts[other]) >= least * len(text | texts[other]):
+                    pairs.add((other, number))
+            holders[member].append(number)
+    return sorted(pairs)
+
+
+def _place(folder: Folder, key: str = "description") -> tuple[str, str, int, int]:
+    """Name, file, line and column of a field of the frontmatter."""
+    line, column = folder.skill.positions.get(key, (1, 1)) if folder.skill else (1, 1)
+    return folder.name, folder.at("SKILL.md"), line, column
