@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import repeat
 from pathlib import Path
@@ -18,7 +18,7 @@ from airskills import scan
 from airskills.errors import AirskillsError
 from airskills.finding import Finding
 from airskills.folder import Folder, open_folder
-from airskills.results import Result, Results, library_key
+from airskills.results import Result, Results, library_key, settled_stamp
 from airskills.rules import PROFILES, RULES, LibraryRule, Rule
 from airskills.settings import Settings, load
 from airskills.skill import FILE_NAME
@@ -225,11 +225,12 @@ def check_folder(folder: Folder, rules: Iterable[type[Rule]], settings: Settings
                 notes[rule.__name__] = note
         else:
             findings += rule(settings).check(folder)
-    return Result(folder.digest, tuple(findings), _own_ignores(folder), notes)
+    return Result(folder.digest, "", tuple(findings), _own_ignores(folder), notes)
 
 
 def _check_path(path: str, codes: Iterable[str], settings: Settings) -> Result:
-    return check_folder(open_folder(path), [RULES[code] for code in codes], settings)
+    stamp = settled_stamp(path)  # before anything is read
+    return replace(check_folder(open_folder(path), [RULES[code] for code in codes], settings), stamp=stamp)
 
 
 def _results(

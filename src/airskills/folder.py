@@ -165,9 +165,36 @@ def digest_of(path: str) -> str:
 def _digest(files: Iterable[File], truncated: str, contents: Mapping[str, bytes]) -> str:
     total = hashlib.sha256(truncated.encode())
     for file in files:
-        content = hashlib.sha256(contents.get(file.path, b"")).hexdigest()
-        total.update(f"{file!r} {content}\n".encode(errors="surrogatepass"))
+        content = contents.get(file.path, b"")
+        total.update(f"{file!r} {len(content)}\n".encode(errors="surrogatepass"))
+        total.update(content)
     return total.hexdigest()
+
+
+def stamp_of(path: str) -> tuple[str, int]:
+    """Hash of size, times, kind and number of every file that `digest_of` reads, and the newest of the times in ns.
+
+    While it stays the same, so does the digest: no program can set the time of a change of status (`st_ctime`).
+    """
+    root = os.path.abspath(path)
+    total, newest = hashlib.sha256(), 0
+    for relative, entry in _entries(root):
+        numbers = _numbers(entry)
+        newest = max(newest, *numbers)
+        total.update(f"{relative} {numbers}\n".encode(errors="surrogatepass"))
+    return total.hexdigest(), newest
+
+
+def _numbers(entry: os.DirEntry[str] | OSError) -> list[int]:
+    """Mode, size, times and number of a file, and those of the file that a link leads to."""
+    if isinstance(entry, OSError):
+        return [entry.errno or 0]
+    found: list[int] = []
+    with suppress(OSError):
+        for follow in (False, True) if entry.is_symlink() else (False,):
+            status = entry.stat(follow_symlinks=follow)
+            found += [status.st_mode, status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
+    return found or [0]
 
 
 def folder_from(name: str, contents: Mapping[str, str | bytes]) -> Folder:
@@ -206,21 +233,38 @@ def _parse(content: bytes, path: str) -> tuple[Skill | None, Finding | None]:
 def _read_file(path: str, file: File, limit: int = MAX_READ) -> bytes:
     """The first bytes of a file that was listed; it may have become something else since."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | (0 if file.link else getattr(os, "O_NOFOLLOW", 0))
-    with suppress(OSError, ValueError):
+    try:
         number = os.open(path, flags)
-        with open(number, "rb", buffering=0) as stream:
-            if stat.S_ISREG(os.fstat(number).st_mode):
-                return stream.read(limit)
-    return b""
+    except OSError:
+        return b""
+    try:
+        status = os.fstat(number)
+        return os.read(number, min(limit, status.st_size)) if stat.S_ISREG(status.st_mode) else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(number)
 
 
 def _list(root: str) -> tuple[list[File], str]:
     """Every file below `root`, hidden ones too, and what was left out; links are listed, never entered."""
     found: list[File] = []
     real_root = os.path.realpath(root)
+    for number, (relative, entry) in enumerate(_entries(root)):
+        if number == MAX_FILES:
+            return _ordered(found), f"over {MAX_FILES:,} files and folders"
+        if isinstance(entry, OSError):
+            found.append(File(relative, 0, problem=f"The folder cannot be read: {entry.strerror}"))
+        elif not entry.is_dir(follow_symlinks=False):
+            found.append(_file(entry, relative, real_root))
+    return _within_total(_ordered(found))
+
+
+def _entries(root: str) -> Iterator[tuple[str, os.DirEntry[str] | OSError]]:
+    """(Path below `root`, entry) of files and folders, at most one more than are looked at; an error for a closed folder."""
     pending = [""]
     seen = 0
-    while pending:
+    while pending and seen <= MAX_FILES:
         prefix = pending.pop()
         try:
             with os.scandir(f"{root}/{prefix}" if prefix else root) as entries:
@@ -228,18 +272,14 @@ def _list(root: str) -> tuple[list[File], str]:
                     MAX_FILES + 1, entries, key=lambda entry: (entry.name != FILE_NAME, entry.name)
                 )
         except OSError as error:
-            found.append(File(prefix or ".", 0, problem=f"The folder cannot be read: {error.strerror}"))
+            yield prefix or ".", error
             continue
-        for entry in listed:
-            relative = f"{prefix}/{entry.name}" if prefix else entry.name
+        for entry in listed[: MAX_FILES + 1 - seen]:
             seen += 1
-            if seen > MAX_FILES:
-                return _ordered(found), f"over {MAX_FILES:,} files and folders"
-            if not entry.is_dir(follow_symlinks=False):
-                found.append(_file(entry, relative, real_root))
-            elif entry.name not in scan.SKIPPED:
+            relative = f"{prefix}/{entry.name}" if prefix else entry.name
+            if entry.is_dir(follow_symlinks=False) and entry.name not in scan.SKIPPED:
                 pending.append(relative)
-    return _within_total(_ordered(found))
+            yield relative, entry
 
 
 def _ordered(files: list[File]) -> list[File]:

@@ -1,7 +1,8 @@
 """What a check found in each skill, kept for the next run: by the content of its files and the version of the rules.
 
-Content, not time of change: a fresh checkout, a restored CI cache and `git stash` keep their results, and an edit that
-changes neither size nor time does not hide. Reading and hashing a hundred skills costs less than checking one.
+Content decides: a fresh checkout and a restored CI cache keep their results. As in git's index, files whose size, times
+and number are as before are not read again, unless they changed so shortly before they were read that a later change
+could bear the same time.
 """
 
 from __future__ import annotations
@@ -9,17 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from airskills.finding import SEVERITIES, Finding, declare
-from airskills.folder import digest_of
+from airskills.folder import digest_of, stamp_of
 from airskills.settings import Settings
+
+SETTLED = (
+    2_000_000_000  # nanoseconds; the coarsest clock of a file system that is in use (FAT) has two seconds
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +34,14 @@ class Result:
 
     Attributes:
         digest: of everything that was looked at.
+        stamp: of sizes and times, or "" where they settle nothing.
         findings: of the rules that look at one skill at a time.
         reasons: why its author ignores codes.
         notes: what the rules about whole libraries need of it, by code; JSON values.
     """
 
     digest: str
+    stamp: str = ""
     findings: tuple[Finding, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -62,7 +70,13 @@ class Results:
     def get(self, path: str) -> Result | None:
         """The result of the skill folder `path`, if nothing in it changed."""
         known = self._folders.get(path)
-        return known if known and known.digest == digest_of(path) else None
+        if known is None or (known.stamp and known.stamp == stamp_of(path)[0]):
+            return known
+        stamp = settled_stamp(path)
+        if known.digest != digest_of(path):
+            return None
+        self.put(path, replace(known, stamp=stamp))
+        return self._folders[path]
 
     def put(self, path: str, result: Result) -> None:
         """Keep a result."""
@@ -98,7 +112,7 @@ class Results:
             "severities": SEVERITIES,
             "library": [self._library[0], _rows(self._library[1])],
             "folders": {
-                path: [result.digest, _rows(result.findings), result.reasons, result.notes]
+                path: [result.digest, result.stamp, _rows(result.findings), result.reasons, result.notes]
                 for path, result in kept.items()
             },
         }
@@ -107,14 +121,20 @@ class Results:
         if (stored["version"], stored["day"]) != (_version(), _today()):
             return
         folders = {
-            path: Result(digest, _findings(rows), dict(reasons), dict(notes))
-            for path, (digest, rows, reasons, notes) in stored["folders"].items()
+            path: Result(digest, stamp, _findings(rows), dict(reasons), dict(notes))
+            for path, (digest, stamp, rows, reasons, notes) in stored["folders"].items()
         }
         key, rows = stored["library"]
         self._library = (str(key), _findings(rows))
         for code, severity in stored["severities"].items():
             declare(code, severity)
         self.active, self._folders = tuple(stored["active"]), folders
+
+
+def settled_stamp(path: str) -> str:
+    """The stamp of a folder that is about to be read, or "" where something in it changed just now."""
+    stamp, newest = stamp_of(path)
+    return stamp if newest < time.time_ns() - SETTLED else ""
 
 
 def library_key(results: Mapping[str, Result]) -> str:
