@@ -40,6 +40,10 @@ ALLOWED = (
 )
 
 
+# Modules that only the commands of the extra `proof` import.
+PROOF = ("environments", "installer", "pins", "wheels")
+
+
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
@@ -92,7 +96,7 @@ class Nothing:
 sys.meta_path.insert(0, Nothing())
 import airskills
 for module in pkgutil.iter_modules(airskills.__path__):
-    if module.name not in ("rl", "grokking", "__main__"):
+    if module.name not in ("rl", "grokking", "__main__", *{PROOF}):
         import_module(f"airskills.{{module.name}}")
 from airskills.cli import cli
 cli(["--help"], standalone_mode=False)

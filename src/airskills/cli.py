@@ -38,8 +38,8 @@ _LABS = {
     "rl": ("airskills.rl.cli", "rl", "Reward kernels, losses and training for RL on language models."),
     "grok": ("airskills.grokking.cli", "grokking", "Grokking experiments and their benchmark."),
 }
-# Commands for authors, in a module that only they import.
-_AUTHORS = ("check", "rule")
+# Commands for authors, in modules that only they import.
+_AUTHORS = {"check": "cli_check", "rule": "cli_check", "test": "cli_test"}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,7 +61,7 @@ class _Group(click.Group):
         if cmd_name in _LABS and _lab_exists(cmd_name):
             return click.Command(cmd_name, short_help=_LABS[cmd_name][2])
         if cmd_name in _AUTHORS:
-            return cast("click.Command", getattr(import_module("airskills.cli_check"), cmd_name))
+            return cast("click.Command", getattr(import_module(f"airskills.{_AUTHORS[cmd_name]}"), cmd_name))
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(

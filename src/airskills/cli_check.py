@@ -19,11 +19,12 @@ from click.shell_completion import CompletionItem
 
 from airskills import baseline as known
 from airskills import check as checks
-from airskills import report, settings
+from airskills import codes, report, settings
 from airskills.cli_help import Command
 from airskills.errors import AirskillsError
 from airskills.finding import Finding
 from airskills.rules import FAMILIES, PROFILES, RULES, fixable, page, title, why
+from airskills.run import codes as _run_codes  # noqa: F401 - describes what `airskills test` says
 from airskills.skill import FILE_NAME
 
 FIRST_LOOK_MS = 100  # until a quiet watcher answers for the first time; from then on no change is lost
@@ -42,6 +43,8 @@ def _complete_codes(
     choices = {code: title(rule) for code, rule in sorted(RULES.items())}
     if isinstance(parameter, click.Option):
         choices = FAMILIES | choices
+    else:
+        choices |= {code: entry.title for code, entry in sorted(codes.CODES.items())}
     fitting = {code: text for code, text in choices.items() if code.startswith(begun.upper())}
     return [CompletionItem(f"{before}{comma}{code}", help=text) for code, text in fitting.items()]
 
@@ -275,7 +278,7 @@ def _fix(run: _Run, *, write: bool) -> None:
 @click.argument("code", required=False, shell_complete=_complete_codes)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def rule(code: str | None, as_json: bool) -> None:
-    """Show the page of a rule: what, why, a bad and a good example, how to ignore it. Without CODE list them all.
+    """Show the page of a rule or code: what, why, a bad and a good example, how to ignore it. Without CODE list them all.
 
     Examples:
       airskills rule
@@ -285,25 +288,42 @@ def rule(code: str | None, as_json: bool) -> None:
     if code is None:
         _list_rules(as_json)
         return
-    found = RULES.get(code.upper())
-    if found is None:
-        near = difflib.get_close_matches(code.upper(), RULES, n=3)
-        raise AirskillsError(
-            f"No rule has the code {code!r}",
-            help=f"Did you mean {', '.join(near)}?" if near else "`airskills rule` lists them",
-        )
+    manual = _page(code.upper())
     if as_json:
-        click.echo(json.dumps({**_row(code.upper()), "page": page(found)}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({**_row(code.upper()), "page": manual}, indent=2, ensure_ascii=False))
     elif _colored():
         from rich.console import Console
         from rich.markdown import Markdown
 
-        Console(force_terminal=True).print(Markdown(page(found)))
+        Console(force_terminal=True).print(Markdown(manual))
     else:
-        _print(page(found))
+        _print(manual)
+
+
+def _page(code: str) -> str:
+    if code in codes.CODES:
+        return codes.page(code)
+    if code in RULES:
+        return page(RULES[code])
+    near = difflib.get_close_matches(code, [*RULES, *codes.CODES], n=3)
+    raise AirskillsError(
+        f"No rule has the code {code!r}",
+        help=f"Did you mean {', '.join(near)}?" if near else "`airskills rule` lists them",
+    )
 
 
 def _row(code: str) -> dict[str, Any]:
+    if code in codes.CODES:
+        entry = codes.CODES[code]
+        return {
+            "code": code,
+            "title": entry.title,
+            "why": entry.why,
+            "severity": entry.severity,
+            "family": codes.FAMILIES[code[:3]],
+            "profiles": [],
+            "fixable": False,
+        }
     found = RULES[code]
     return {
         "code": code,
@@ -317,7 +337,7 @@ def _row(code: str) -> dict[str, Any]:
 
 
 def _list_rules(as_json: bool) -> None:
-    rows = [_row(code) for code in sorted(RULES)]
+    rows = [_row(code) for code in (*sorted(RULES), *sorted(codes.CODES))]
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -326,7 +346,7 @@ def _list_rules(as_json: bool) -> None:
     for row in rows:
         if row["code"][:3] != family:
             family = row["code"][:3]
-            click.echo(style(f"{family}xx {FAMILIES[family]}", bold=True), color=True)
+            click.echo(style(f"{family}xx {row['family']}", bold=True), color=True)
         severity = style(f"{row['severity']:7}", fg=report.COLORS[row["severity"]])
-        profile = "spec" if "spec" in row["profiles"] else "standard"
+        profile = "spec" if "spec" in row["profiles"] else "standard" if row["profiles"] else "test"
         click.echo(f"  {row['code']}  {severity}  {profile:8}  {row['title']}", color=True)

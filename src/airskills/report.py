@@ -19,7 +19,8 @@ from urllib.parse import quote
 
 import click
 
-from airskills import __version__
+from airskills import __version__, codes
+from airskills.codes import CODES
 from airskills.finding import SEVERITIES, Finding
 from airskills.rules import FAMILIES, RULES, page, title, why
 
@@ -104,6 +105,8 @@ def flat(shown: str) -> str:
 
 
 def _title(code: str) -> str:
+    if code in CODES:
+        return CODES[code].title
     return title(RULES[code]) if code in RULES else code
 
 
@@ -141,9 +144,8 @@ def _sarif(findings: Sequence[Finding]) -> str:
 def _descriptor(code: str) -> dict[str, Any]:
     """A rule for code scanning, which shows title, reason and page beside each alert."""
     family = code[:3]
-    reason = why(RULES[code]) if code in RULES else _title(code)
-    manual = page(RULES[code]) if code in RULES else _title(code)
-    tags = [FAMILIES[family]] if family in FAMILIES else []
+    reason, manual = _reason_and_page(code)
+    tags = [name for families in (FAMILIES, codes.FAMILIES) if (name := families.get(family))]
     link = {"helpUri": BACKGROUND[family]} if family in BACKGROUND else {}
     return {
         "id": code,
@@ -154,6 +156,12 @@ def _descriptor(code: str) -> dict[str, Any]:
         "defaultConfiguration": {"level": SEVERITIES[code]},
         "properties": {"tags": tags},
     }
+
+
+def _reason_and_page(code: str) -> tuple[str, str]:
+    if code in CODES:
+        return CODES[code].why, codes.page(code)
+    return (why(RULES[code]), page(RULES[code])) if code in RULES else (code, code)
 
 
 def _result(finding: Finding, index: int, fingerprint: str) -> dict[str, Any]:

@@ -1,17 +1,9 @@
-"""Stand-ins for faiss blocks: none are needed, the blocks make their own rows; facts import two functions."""
+"""Rows and indexes for the facts of this skill; its blocks make their own."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import faiss
 import numpy as np
-
-
-def prepare(root: Path) -> dict[str, str]:
-    """Nothing to replace: no block names a hub id or a path outside its folder."""
-    root.mkdir(parents=True, exist_ok=True)
-    return {}
 
 
 def rows(count: int = 4000, width: int = 32, seed: int = 0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Tiny stand-ins for hub models, so that every block runs offline on a CPU in seconds."""
+"""Tiny models and trainers for the facts and evals of this skill; hub ids in blocks are served by `airskills test`."""
 
 from __future__ import annotations
 
@@ -132,12 +132,3 @@ def moved(dtype: str, steps: int = 3) -> float:
     trainer(model=model, max_steps=steps).train()
     changed = sum(int((p.detach() != before[name]).sum()) for name, p in model.named_parameters())
     return changed / sum(p.numel() for p in model.parameters())
-
-
-def prepare(root: Path) -> dict[str, str]:
-    """Write the stand-ins under `root` and name what they replace."""
-    return {
-        "Qwen/Qwen3-0.6B": str(save(root / "qwen3")),
-        "Qwen/Qwen3-30B-A3B": str(save(root / "qwen3_moe", "qwen3_moe")),
-        "meta-llama/Llama-3.2-1B-Instruct": str(save(root / "llama", "llama", bos=True)),
-    }

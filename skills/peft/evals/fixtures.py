@@ -1,7 +1,5 @@
-"""Tiny random stand-ins for the models that the blocks of this skill name."""
+"""Tiny random models for the facts and evals of this skill; hub ids in blocks are served by `airskills test` itself."""
 
-import warnings
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,11 +7,6 @@ import transformers
 
 hf: Any = transformers  # its loaders carry no types
 
-HUB: dict[str, tuple[str, dict[str, Any]]] = {
-    "Qwen/Qwen3-0.6B": ("qwen3", {"tie_word_embeddings": True}),
-    "Qwen/Qwen3-8B": ("qwen3", {"tie_word_embeddings": False}),
-    "Qwen/Qwen3-30B-A3B": ("qwen3_moe", {}),
-}
 SIZE: dict[str, Any] = {
     "vocab_size": 128,
     "hidden_size": 32,
@@ -78,17 +71,3 @@ def adapted(model: Any) -> set[str]:
     """Last two components of everything the adapter wraps: modules and parameters."""
     names = [*model.targeted_module_names, *model.targeted_parameter_names]
     return {".".join(name.split(".")[-2:]) for name in names}
-
-
-def prepare(root: Path) -> dict[str, str]:
-    """Save the stand-ins under `root` and map each hub id to its folder."""
-    hf.logging.set_verbosity_error()
-    hf.utils.logging.disable_progress_bar()
-    folders = {}
-    for hub_id, (kind, changes) in HUB.items():
-        folder = Path(root) / hub_id.rsplit("/", 1)[-1]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tiny(kind, **changes).to(torch.bfloat16).save_pretrained(folder)
-        folders[hub_id] = str(folder)
-    return folders

@@ -36,7 +36,6 @@ _FAMILIES = (
     "frontmatter",
     "body",
     "blocks",
-    "pinning",
     "files",
     "examples",
     "evals",

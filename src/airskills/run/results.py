@@ -1,0 +1,112 @@
+"""What ran before and need not run again: one small file for each unit that did as it should.
+
+A unit is known by a hash of its code, of what runs before it in its section, of its stand-ins, of everything installed,
+of Python and platform, and of this package. Failures are never remembered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from airskills.environments import Environment
+from airskills.finding import Finding
+from airskills.folder import Folder
+from airskills.run.fixtures import StandIn
+from airskills.run.judge import Outcome
+from airskills.run.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The folder of remembered results; None remembers nothing."""
+
+    folder: Path | None
+
+    def get(self, unit: Unit, key: str) -> Outcome | None:
+        """The outcome of a unit that ran before under this key."""
+        if self.folder is None:
+            return None
+        try:
+            known = json.loads(self._path(key).read_text(encoding="utf-8"))
+            findings = tuple(
+                Finding(unit.file, unit.line + offset, 1, code, message, help_)
+                for offset, code, message, help_ in known["findings"]
+            )
+            standins = tuple(known["standins"])
+            return Outcome(unit, "ran", findings, known["seconds"], cached=known["date"], standins=standins)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def put(self, outcome: Outcome, key: str) -> None:
+        """Remember a unit that ran as it should."""
+        if self.folder is None or outcome.state != "ran":
+            return
+        record: dict[str, Any] = {
+            "date": datetime.now(UTC).date().isoformat(),
+            "seconds": round(outcome.seconds, 3),
+            "findings": [[f.line - outcome.unit.line, f.code, f.message, f.help] for f in outcome.findings],
+            "standins": outcome.standins,
+        }
+        path = self._path(key)
+        with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{os.getpid()}")
+            draft.write_text(json.dumps(record), encoding="utf-8")
+            draft.replace(path)
+
+    def _path(self, key: str) -> Path:
+        assert self.folder is not None  # noqa: S101 - the callers have looked
+        return self.folder / key[:2] / f"{key[2:]}.json"
+
+
+def keys(units: list[Unit], folder: Folder, place: Environment, standins: tuple[StandIn, ...]) -> list[str]:
+    """A key for each unit of one job: that of a later block depends on the blocks before it."""
+    common = [
+        _version(),
+        place.installed,
+        place.version,
+        platform.platform(),
+        repr(standins),
+        _digest(folder, *_beside(units[0])),
+    ]
+    total = hashlib.sha256(json.dumps(common).encode())
+    found = []
+    for unit in units:
+        arguments = [text.removeprefix(unit.folder) for text in unit.command]
+        promises = [unit.fails, unit.silent, unit.warns, unit.status]
+        total.update(json.dumps([unit.kind, unit.source, arguments, promises]).encode())
+        found.append(total.hexdigest())
+    return found
+
+
+def _beside(unit: Unit) -> tuple[str, ...]:
+    """Folders whose files a unit may read besides its own source."""
+    if unit.kind == "evals":
+        return (unit.path.rpartition("/")[0], "evals/fixtures.py", "scripts")
+    return (unit.kind,) if unit.command else ("evals/fixtures.py",)
+
+
+def _digest(folder: Folder, *paths: str) -> str:
+    total = hashlib.sha256()
+    for file in folder.files:
+        if any(file.path == path or file.path.startswith(f"{path}/") for path in paths):
+            total.update(f"{file.path}\0".encode() + folder.read(file.path) + b"\0")
+    return total.hexdigest()
+
+
+@cache
+def _version() -> str:
+    """Hash of this package: what runs units, and what judges them."""
+    total = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        total.update(path.read_bytes())
+    return total.hexdigest()
