@@ -38,8 +38,14 @@ _LABS = {
     "rl": ("airskills.rl.cli", "rl", "Reward kernels, losses and training for RL on language models."),
     "grok": ("airskills.grokking.cli", "grokking", "Grokking experiments and their benchmark."),
 }
-# Commands for authors, in modules that only they import.
-_AUTHORS = {"check": "cli_check", "rule": "cli_check", "test": "cli_test"}
+# Commands for authors, in modules that only they import: name -> (module, extra that it needs).
+_AUTHORS = {
+    "check": ("airskills.cli_check", ""),
+    "drift": ("airskills.cli_drift", "proof"),
+    "rule": ("airskills.cli_check", ""),
+    "test": ("airskills.cli_test", "proof"),
+}
+_EXTRAS = {name: row[1] for name, row in (*_LABS.items(), *_AUTHORS.items()) if row[1]}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,7 +67,7 @@ class _Group(click.Group):
         if cmd_name in _LABS and _lab_exists(cmd_name):
             return click.Command(cmd_name, short_help=_LABS[cmd_name][2])
         if cmd_name in _AUTHORS:
-            return cast("click.Command", getattr(import_module(f"airskills.{_AUTHORS[cmd_name]}"), cmd_name))
+            return cast("click.Command", getattr(import_module(_AUTHORS[cmd_name][0]), cmd_name))
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(
@@ -82,7 +88,7 @@ class _Group(click.Group):
         except AirskillsError as error:
             _fail(ctx, str(error), error.help)
         except ModuleNotFoundError as error:
-            if ctx.invoked_subcommand not in _LABS or _is_ours(error):
+            if ctx.invoked_subcommand not in _EXTRAS or _is_ours(error):
                 raise
             missing = _missing_extra(ctx.invoked_subcommand, error)
             _fail(ctx, str(missing), missing.help)
@@ -120,7 +126,7 @@ def _is_ours(error: ModuleNotFoundError) -> bool:
 
 def _missing_extra(name: str, error: ModuleNotFoundError) -> AirskillsError:
     message = f"`airskills {name}` needs {error.name}, which is not installed"
-    return AirskillsError(message, help=f"pip install 'airskills[{_LABS[name][1]}]'")
+    return AirskillsError(message, help=f"pip install 'airskills[{_EXTRAS[name]}]'")
 
 
 def _library_options(command: F) -> F:
