@@ -1,0 +1,198 @@
+"""Programs of unpacked packages: which package brings a command, and what its command line takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PathDistribution
+from importlib.resources import files
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from airskills.verify import follow, reader
+from airskills.verify.flags import Command, from_json, to_json, union
+from airskills.verify.reader.source import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One release of one distribution, unpacked.
+
+    Attributes:
+        name: canonical.
+        version: as its metadata says.
+        root: folder to search for its modules.
+        modules: what it lets one import.
+        scripts: command name to `module:function`.
+        digest: changes when its files do; "" for a folder that may change (its answers are not kept).
+        requires: canonical names of the distributions that it asks for.
+    """
+
+    name: str
+    version: str
+    root: Path
+    modules: tuple[str, ...]
+    scripts: Mapping[str, str]
+    digest: str = ""
+    requires: frozenset[str] = frozenset()
+
+
+# What programs compute with; none of these lends another program a part of its command line.
+FOUNDATIONS = frozenset(
+    {"aiohttp", "anyio", "attrs", "boto3", "certifi", "cloudpickle", "cryptography", "docker", "einops", "fastapi",
+     "filelock", "flask", "fsspec", "gitpython", "grpcio", "gunicorn", "httpx", "ipython", "jax", "jinja2", "joblib",
+     "jsonschema", "keras", "litellm", "markdown", "matplotlib", "msgpack", "msgspec", "multiprocess", "networkx",
+     "nltk", "numba", "numpy", "omegaconf", "openai", "opencv-python-headless", "opentelemetry-api",
+     "opentelemetry-sdk", "orjson", "packaging", "pandas", "pillow", "pip", "polars", "prometheus-client", "protobuf",
+     "psutil", "pyarrow", "pygments", "pytest", "pyyaml", "regex", "requests", "rich", "safetensors", "scikit-learn",
+     "scipy", "sentencepiece", "setuptools", "sqlalchemy", "starlette", "sympy", "tensorflow", "tiktoken",
+     "tokenizers", "torch", "torchaudio", "torchvision", "tornado", "tqdm", "triton", "typing-extensions", "urllib3",
+     "uvicorn", "websockets", "werkzeug", "wheel", "zstandard"}
+)  # fmt: skip
+
+
+class Tools:
+    """The programs that some packages bring together.
+
+    Attributes:
+        packages: those packages.
+    """
+
+    def __init__(self, packages: Iterable[Package], *, cache: Path | None = None) -> None:
+        self.packages = tuple(packages)
+        self._by_name = {package.name: package for package in self.packages}
+        self._cache = cache
+        self._known: dict[str, Command] = {}
+
+    def scope(self, package: Package) -> tuple[Package, ...]:
+        """The packages that are read for a program: its own and those it asks for, but for what it computes with."""
+        wanted = sorted(package.requires - FOUNDATIONS - {package.name})
+        return (package, *(self._by_name[name] for name in wanted if name in self._by_name))
+
+    def package(self, command: str) -> Package | None:
+        """The package that brings a console script."""
+        return next((package for package in self.packages if command in package.scripts), None)
+
+    def owner(self, module: str) -> Package | None:
+        """The package that brings a module."""
+        return next(
+            (p for p in self.packages if any(f"{module}.".startswith(f"{top}.") for top in p.modules)), None
+        )
+
+    def command(self, name: str) -> Command | None:
+        """What a console script takes; None where no package brings it."""
+        package = self.package(name)
+        if package is None:
+            return None
+        return self._read(package, package.scripts[name], name)
+
+    def module(self, name: str) -> Command | None:
+        """What `python -m NAME` takes; None where no package brings the module."""
+        package = self.owner(name)
+        return None if package is None else self._read(package, name, f"python -m {name}")
+
+    def file(self, text: str) -> Command:
+        """What a script takes whose text is at hand; packages that it imports are read where they are pinned."""
+        key = f"file {hashlib.sha256(text.encode(errors='replace')).hexdigest()}"
+        if key not in self._known:
+            imported = {owner.name: owner for name in _imports(text) if (owner := self.owner(name))}
+            scope = [package for name, package in sorted(imported.items()) if name not in FOUNDATIONS]
+            self._known[key] = follow.of_script(_sources(scope), text)
+        return self._known[key]
+
+    def _read(self, package: Package, reference: str, name: str) -> Command:
+        if reference not in self._known:
+            scope = self.scope(package)
+            note = self._note(reference, scope)
+            found = _recall(note) or _follow(reference, scope, note)
+            recorded = capture(package.name, package.version).get(name)
+            if recorded is not None:
+                found = union(recorded, found)
+            self._known[reference] = found
+        return self._known[reference]
+
+    def _note(self, reference: str, scope: Sequence[Package]) -> Path | None:
+        """Where the answer is kept: it depends on the packages and on our own code."""
+        if self._cache is None or not all(package.digest for package in scope):
+            return None
+        parts = [reference, _code(), *sorted(package.digest for package in scope)]
+        return self._cache / "commands" / f"{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()}.json"
+
+
+def _sources(packages: Iterable[Package]) -> Sources:
+    return Sources([(package.root, package.modules) for package in packages])
+
+
+def _follow(reference: str, scope: Sequence[Package], note: Path | None) -> Command:
+    read = follow.of_entry_point if ":" in reference else follow.of_module
+    found = read(_sources(scope), reference)
+    if follow.TOO_LARGE in {found.open, found.open_commands}:
+        found = read(_sources(scope[:1]), reference)
+    if note is not None:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        draft = note.with_name(f".{note.name}-{os.getpid()}")
+        draft.write_text(json.dumps(to_json(found)), encoding="utf-8")
+        draft.replace(note)
+    return found
+
+
+def _recall(note: Path | None) -> Command | None:
+    try:
+        return from_json(json.loads(note.read_text(encoding="utf-8"))) if note else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _imports(text: str) -> set[str]:
+    """Names of the modules that a script imports."""
+    return set(re.findall(r"^\s*(?:from|import)\s+([A-Za-z_][\w.]*)", text, re.MULTILINE))
+
+
+@cache
+def _code() -> str:
+    """A digest of the code that reads programs, so that no answer of an older one is believed."""
+    folder = Path(reader.__file__).parent
+    texts = [path.read_bytes() for path in sorted([*folder.glob("*.py"), Path(follow.__file__)])]
+    return hashlib.sha256(b"".join(texts)).hexdigest()
+
+
+def in_folder(root: Path) -> tuple[Package, ...]:
+    """The packages of a folder that is laid out like `site-packages`."""
+    return tuple(_package(root, info) for info in sorted(root.glob("*.dist-info")))
+
+
+def _package(root: Path, info: Path) -> Package:
+    found = PathDistribution(info)
+    tops = {
+        str(file).partition("/")[0].removesuffix(".py")
+        for file in found.files or ()
+        if str(file).endswith(".py")
+    }
+    scripts = {entry.name: entry.value for entry in found.entry_points.select(group="console_scripts")}
+    requires = frozenset(_names(found.requires or ()))
+    return Package(
+        canonicalize_name(found.name), found.version, root, tuple(sorted(tops)), scripts, "", requires
+    )
+
+
+def _names(requirements: Iterable[str]) -> Iterator[str]:
+    """Distributions that are always asked for; extras are not."""
+    for line in requirements:
+        if not re.search(r"\bextra\s*==", line):
+            yield canonicalize_name(re.split(r"[^\w.-]", line, maxsplit=1)[0])
+
+
+@cache
+def capture(name: str, version: str) -> Mapping[str, Command]:
+    """What a release's programs said of themselves when they were run: command name to command; empty where nobody ran them."""
+    file = files("airskills") / "data" / "captures" / f"{name}-{version}.json"
+    if not file.is_file():
+        return {}
+    data = json.loads(file.read_text(encoding="utf-8"))
+    return {command: from_json(found) for command, found in data["commands"].items()}
