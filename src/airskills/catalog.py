@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from airskills.errors import AirskillsError
 from airskills.skill import Skill
@@ -70,12 +72,16 @@ def estimate_tokens(text: str) -> int:
     return round(len(text) / CHARACTERS_PER_TOKEN)
 
 
-def clients() -> dict[str, dict[str, str | int | None]]:
-    """Budgets of known clients, with source and date."""
-    found: dict[str, dict[str, str | int | None]] = json.loads(
-        Path(__file__).with_name("data").joinpath("clients.json").read_text(encoding="utf-8")
-    )
-    return found
+@cache
+def clients() -> Mapping[str, Mapping[str, Any]]:
+    """What is known of each client, with source and date.
+
+    `listing_characters` and `skill_characters` limit its list of skills (None: no limit is known), in which each skill costs
+    `overhead_characters` besides its name, its description and the `listed_fields`; `fields` are those of the
+    frontmatter that it reads besides the specification's; `reserved` words may not stand in a name.
+    """
+    path = Path(__file__).with_name("data").joinpath("clients.json")
+    return MappingProxyType(json.loads(path.read_text(encoding="utf-8")))
 
 
 def client_budget(name: str) -> Budget:

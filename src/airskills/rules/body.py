@@ -26,6 +26,8 @@ SECTIONS = (
     "Symptoms",
     "References",
 )
+EARLY = 200  # characters: the occasion itself must stand before the 250 of the shortest known cut
+_OCCASION = re.compile(r"\b(?:use|used|using|invoke|apply|trigger|when|whenever|if)\b", re.IGNORECASE)
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n"
 _BOTH = ("standard", *CLIENTS)
 
@@ -179,9 +181,7 @@ class AS207(Rule):
     at = 3
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        if folder.skill and not re.search(
-            r"\b(?:use|invoke|apply|trigger|when|whenever|if)\b", folder.skill.description, re.IGNORECASE
-        ):
+        if folder.skill and not _OCCASION.search(folder.skill.description):
             yield _at_description(
                 self, folder, "The description does not say when to use the skill", 'Add "Use when ..."'
             )
@@ -371,6 +371,24 @@ class AS214(Rule):
                     )
                 else:
                     seen[plain] = (document.path, line)
+
+
+class AS215(Rule):
+    """Description says late when to use the skill.
+
+    Why: lists of skills are cut, by some releases at 250 characters; what stands behind the cut decides nothing.
+    """
+
+    profiles = _BOTH
+    bad = f"---\nname: demo\ndescription: Reads logs{' and more logs' * 20}. Use when a run fails.\n---\n# Demo\n"
+    good = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n"
+    at = 3
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        found = _OCCASION.search(folder.skill.description) if folder.skill else None
+        if found and found.start() > EARLY:
+            message = f"The description says when to use the skill after {found.start()} characters"
+            yield _at_description(self, folder, message, f"Say it within the first {EARLY}")
 
 
 def _at_description(rule: Rule, folder: Folder, message: str, help_: str) -> Finding:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from airskills.finding import Finding
@@ -17,6 +19,9 @@ _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n#
 _BOTH = ("standard", *CLIENTS)
 TASKS = "evals/evals.json"
 QUERIES = "evals/eval_queries.json"
+MIN_TASKS = 4
+SAME = 0.8  # share of common words from which two requests are one
+MAX_HOLDERS = 50  # texts with one rare word in common that are compared
 _TASK = '{"skill_name": "demo", "evals": [{"id": 1, "prompt": "Read it.", "expected_output": "The fault.", "assertions": ["names it"]}]}'
 
 
@@ -111,21 +116,15 @@ class AS604(Rule):
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         listed = _listed(folder)
-        train = [
-            (_words(item["query"]), item["query"]) for item in listed if item.get("split", "train") == "train"
-        ]
-        for item in listed:
-            words = _words(item["query"])
-            if item.get("split") != "validation" or not words:
-                continue
-            near = next(
-                (query for other, query in train if len(words & other) >= 0.8 * len(words | other)), None
-            )
-            if near:
-                message = f"The validation request {item['query'][:60]!r} resembles a training request"
-                yield self.finding(
-                    folder.at(QUERIES), _line(folder, item["query"]), message, "Ask for something else"
-                )
+        lines = lines_of(folder, QUERIES, [item["query"] for item in listed])
+        placed = [(item["query"], line, item.get("split")) for item, line in zip(listed, lines, strict=True)]
+        train = [place for place in placed if place[2] != "validation"]
+        held = [place for place in placed if place[2] == "validation"]
+        texts = [_words(query) for query, _, _ in [*train, *held]]
+        for number in twins(texts, SAME, len(train)):
+            query, line, _ = held[number - len(train)]
+            message = f"The validation request {query[:60]!r} resembles a training request"
+            yield self.finding(folder.at(QUERIES), line, message, "Ask for something else")
 
 
 class AS605(Rule):
@@ -158,19 +157,73 @@ class AS606(Rule):
     at = (TASKS, 1)
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        tasks = _load(folder, TASKS) if folder.has(TASKS) else None
-        for task in (
-            tasks.get("evals", []) if isinstance(tasks, dict) and isinstance(tasks.get("evals"), list) else []
-        ):
-            named = task.get("files", []) if isinstance(task, dict) else []
-            for path in named if isinstance(named, list) else []:
-                if isinstance(path, str) and not folder.has(path) and not folder.has(f"evals/{path}"):
-                    yield self.finding(
-                        folder.at(TASKS),
-                        _line(folder, path, TASKS),
-                        f"The file {path[:80]!r} does not exist",
-                        "Add it, or correct the path",
-                    )
+        named = [path for task in _tasks(folder) for path in _files(task)]
+        for path, line in zip(named, lines_of(folder, TASKS, named), strict=True):
+            if not folder.has(path) and not folder.has(f"evals/{path}"):
+                message = f"The file {path[:80]!r} does not exist"
+                yield self.finding(folder.at(TASKS), line, message, "Add it, or correct the path")
+
+
+class AS607(Rule):
+    """Tasks are too few.
+
+    Why: one lucky answer among three tasks is a third of the result.
+    """
+
+    bad = {"SKILL.md": _HEAD, TASKS: _TASK}
+    good = {
+        "SKILL.md": _HEAD,
+        TASKS: json.dumps(
+            {
+                "skill_name": "demo",
+                "evals": [
+                    {"id": n, "prompt": "Read it.", "expected_output": "", "assertions": ["names it"]}
+                    for n in range(4)
+                ],
+            }
+        ),
+    }
+    at = (TASKS, 1)
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        tasks = _tasks(folder)
+        if folder.has(TASKS) and len(tasks) < MIN_TASKS:
+            message = f"There are {len(tasks)} tasks; at least {MIN_TASKS} are asked for"
+            yield self.finding(folder.at(TASKS), 1, message, "Write more, each with a checker")
+
+
+def twins(texts: Sequence[frozenset[str]], least: float, known: int | None = None) -> dict[int, int]:
+    """For each text that has one, an earlier text with which it shares at least the part `least` of all their members.
+
+    Two such sets share a member among the rarest few of each (prefix filtering; Bayardo, Ma and Srikant 2007), so that
+    nothing is compared with everything.
+
+    Args:
+        texts: sets of words.
+        least: 0 to 1.
+        known: texts from this number on are compared with those before it only; None compares each with all before.
+    """
+    counts = Counter(member for text in texts for member in text)
+    holders: dict[str, list[int]] = {}
+    found: dict[int, int] = {}
+    for number, text in enumerate(texts):
+        rarest = sorted(text, key=lambda member: (counts[member], member))
+        rarest = rarest[: len(text) - math.ceil(least * len(text)) + 1]
+        if known is None or number >= known:
+            near = (other for member in rarest for other in holders.get(member, ())[:MAX_HOLDERS])
+            twin = next((n for n in near if len(text & texts[n]) >= least * len(text | texts[n])), None)
+            found |= {} if twin is None else {number: twin}
+        if known is None or number < known:
+            for member in rarest:
+                holders.setdefault(member, []).append(number)
+    return found
+
+
+def _tasks(folder: Folder) -> list[Any]:
+    """The tasks of the eval file, whatever they are; none where it holds no list of them."""
+    loaded = _load(folder, TASKS) if folder.has(TASKS) else None
+    tasks = loaded.get("evals") if isinstance(loaded, dict) else None
+    return tasks if isinstance(tasks, list) else []
 
 
 def _load(folder: Folder, path: str) -> Any:
@@ -242,8 +295,19 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"[a-z0-9]+", text.lower()))
 
 
-def _line(folder: Folder, needle: str, path: str = QUERIES) -> int:
-    quoted = json.dumps(needle)[1:-1]
-    plain = json.dumps(needle, ensure_ascii=False)[1:-1]
-    lines = folder.text(path).split("\n")
-    return next((number for number, line in enumerate(lines, 1) if quoted in line or plain in line), 1)
+def _files(task: Any) -> list[str]:
+    named = task.get("files") if isinstance(task, dict) else None
+    return [path for path in named if isinstance(path, str)] if isinstance(named, list) else []
+
+
+def lines_of(folder: Folder, path: str, needles: Iterable[str]) -> list[int]:
+    """1-based line on which each of these JSON strings stands, looking on from the one before; 1 where it does not."""
+    text = folder.text(path)
+    starts = [match.end() for match in re.finditer("\n", text)]
+    found, at = [], 0
+    for needle in needles:
+        forms = (json.dumps(needle, ensure_ascii=ascii_only)[1:-1] for ascii_only in (False, True))
+        place = next((place for form in forms if (place := text.find(form, at)) >= 0), -1)
+        at = max(place, at)
+        found.append(bisect_right(starts, place) + 1 if place >= 0 else 1)
+    return found

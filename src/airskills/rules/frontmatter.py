@@ -5,6 +5,7 @@ The parser notes every deviation while it reads; these rules give each its page 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -12,8 +13,9 @@ from airskills import frontmatter
 from airskills.finding import Finding, Severity
 from airskills.folder import Folder
 from airskills.rules._base import Rule
-from airskills.rules.profiles import EVERYWHERE
+from airskills.rules.profiles import CLIENTS, EVERYWHERE, client
 
+MAX_LINES = 2_000  # of a frontmatter; 64 KiB hold no more that make sense
 _GOOD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n"
 
 
@@ -213,10 +215,16 @@ class AS117(_Reading):
     """Field is not in the specification.
 
     Why: the specification has six fields. Strict clients refuse others; our own data belongs into `metadata`.
+    Under a client's profile the fields that this client reads are no finding.
     """
 
     bad = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nversion: 1.0.0\n---\n"
     at = 4
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        positions = folder.skill.positions if folder.skill else {}
+        read = {positions.get(name) for name in client(self.settings.profile)["fields"]}
+        return (finding for finding in super().check(folder) if (finding.line, finding.column) not in read)
 
 
 class AS118(_Reading):
@@ -264,6 +272,113 @@ class AS120(Rule):
                 yield self.finding(
                     folder.at(file.path), 1, f"The file is called {file.path!r}", "Rename it to SKILL.md"
                 )
+
+
+class AS121(_Reading):
+    """Frontmatter holds a control character.
+
+    Why: YAML forbids it, and terminals obey it: what a reviewer sees need not be what a client reads.
+    """
+
+    bad = "---\nname: demo\ndescription: Reads logs.\x1b[2K Use when a run fails.\n---\n"
+    at = 3
+
+
+class AS122(Rule):
+    """License names a file that is not there.
+
+    Why: the specification's `license` is a name or a file of the skill; who installs the skill gets neither.
+    """
+
+    severity = "warning"
+    profiles = EVERYWHERE
+    bad = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nlicense: Terms in LICENSE.txt\n---\n"
+    good = {"SKILL.md": bad, "LICENSE.txt": "MIT\n"}
+    at = 4
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        value = folder.skill.fields.get("license") if folder.skill else None
+        for name in re.findall(r"[\w./-]+\.(?:txt|md|rst)\b", value) if isinstance(value, str) else ():
+            if folder.skill and not folder.has(name.removeprefix("./")):
+                line, column = folder.skill.positions["license"]
+                message = f"The license is said to stand in {name[:80]!r}, which is not there"
+                yield self.finding(
+                    folder.skill.path, line, message, "Add the file, or name the license", column=column
+                )
+
+
+class AS123(Rule):
+    """Three hyphens stand inside the frontmatter.
+
+    Why: the frontmatter ends at a line of three hyphens, but the reference validator and clients like it cut at any three
+    hyphens: they see half a description and say nothing.
+    """
+
+    severity = "warning"
+    profiles = EVERYWHERE
+    bad = "---\nname: demo\ndescription: Turns --- into rules. Use when a run fails.\n---\n"
+    good = "---\nname: demo\ndescription: Turns -- into rules. Use when a run fails.\n---\n"
+    at = 3
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        lines = folder.skill.raw.split("\n", MAX_LINES) if folder.skill else []
+        for number, line in enumerate(lines[1:MAX_LINES], 2):
+            if line.rstrip() == "---":
+                return
+            if "---" in line:
+                column = line.index("---") + 1
+                yield self.finding(
+                    folder.at("SKILL.md"),
+                    number,
+                    "Three hyphens stand inside the frontmatter",
+                    "Write a dash",
+                    column=column,
+                )
+
+
+class AS124(Rule):
+    """Description holds markup.
+
+    Why: descriptions are put between the tags of a prompt; `<b>` or `</skill>` in one can end them, and uploads to Claude
+    refuse it.
+    """
+
+    severity = "warning"
+    profiles = EVERYWHERE
+    bad = "---\nname: demo\ndescription: Reads <b>logs</b>. Use when a run fails.\n---\n"
+    good = "---\nname: demo\ndescription: Reads logs of < 1 GB. Use when a run fails.\n---\n"
+    at = 3
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        found = re.search(r"</?[A-Za-z][^<>]{0,200}>", folder.skill.description) if folder.skill else None
+        if folder.skill and found:
+            line, column = folder.skill.positions["description"]
+            message = f"The description holds the markup {found[0][:40]!r}"
+            yield self.finding(folder.skill.path, line, message, "Write it in words", column=column)
+
+
+class AS125(Rule):
+    """Name holds a word that the client keeps for itself.
+
+    Why: Claude refuses skills whose names hold `claude` or `anthropic`.
+    """
+
+    severity = "warning"
+    profiles = tuple(name for name in CLIENTS if client(name)["reserved"])
+    bad = "---\nname: claude-logs\ndescription: Reads logs. Use when a run fails.\n---\n"
+    good = _GOOD
+    at = 2
+    name = "claude-logs"
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        reserved = client(self.settings.profile if self.settings.profile in CLIENTS else self.profiles[0])[
+            "reserved"
+        ]
+        for word in reserved if folder.skill else ():
+            if folder.skill and word in folder.skill.name:
+                line, column = folder.skill.positions.get("name", (1, 1))
+                message = f"The name {folder.skill.name[:80]!r} holds {word!r}"
+                yield self.finding(folder.skill.path, line, message, "Choose another name", column=column)
 
 
 def _is_utf8(content: bytes) -> bool:

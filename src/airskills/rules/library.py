@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airskills.catalog import client_budget
+from airskills.catalog import clients
 from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.ranking import Term, read_request, weigh
 from airskills.rules._base import LibraryRule, Rule
-from airskills.rules.evals import QUERIES, _line, _listed
-from airskills.rules.profiles import CLIENTS, EVERYWHERE
+from airskills.rules.evals import QUERIES, _listed, lines_of, twins
+from airskills.rules.profiles import CLIENTS, EVERYWHERE, client
 from airskills.terms import data, stop_words, terms
 
 _BOTH = ("standard", *CLIENTS)
 BUNDLE = 15
 SAME = 0.7  # share of common words from which two descriptions cannot be told apart
 _REWORD = "Put its words into the description, or take them out of the other's"
-LISTING_OVERHEAD = 4  # characters between name and description in a listing
+OTHER_LISTED = tuple(sorted({field for known in clients().values() for field in known["listed_fields"]}))
 
 
 def _skill(name: str, description: str, extra: str = "") -> str:
@@ -81,7 +80,7 @@ class AS805(LibraryRule):
 
     def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
         texts = [frozenset(stems) for *_, stems in notes]
-        for earlier, later in alike(texts, SAME):
+        for later, earlier in twins(texts, SAME).items():
             name, path, line, column, _ = notes[later]
             other = notes[earlier][0]
             if name != other:
@@ -111,9 +110,11 @@ class AS806(LibraryRule):
     def note(self, folder: Folder) -> Any:
         if folder.skill is None:
             return None
+        listed = _listed(folder)
+        lines = lines_of(folder, QUERIES, [item["query"] for item in listed])
         asked = [
-            [item["query"], _line(folder, item["query"])]
-            for item in _listed(folder)
+            [item["query"], line]
+            for item, line in zip(listed, lines, strict=True)
             if item["should_trigger"] and item.get("split") == "validation"
         ]
         stems = {name: sorted(words) for name, words in fields_of(folder).items()}
@@ -144,28 +145,55 @@ class AS807(LibraryRule):
     at = ("s12/SKILL.md", 3)
 
     def note(self, folder: Folder) -> Any:
-        return folder.skill and [*_place(folder), folder.skill.category, len(folder.skill.description)]
+        if folder.skill is None:
+            return None
+        texts = [folder.skill.fields.get(field) for field in ("description", *OTHER_LISTED)]
+        lengths = [len(text) if isinstance(text, str) else 0 for text in texts]
+        return [*_place(folder), folder.skill.category, lengths]
 
     def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
         alone = self.settings.profile if self.settings.profile in CLIENTS else ""
-        for client in [alone] if alone else CLIENTS:
+        for who in [alone] if alone else CLIENTS:
             bundles: dict[str, list[Any]] = {}
             for note in notes:
                 bundles.setdefault("" if alone else note[4], []).append(note)
             for category, members in bundles.items():
-                yield from self._overflow(client, category, members)
+                yield from self._overflow(who, category, members)
 
-    def _overflow(self, client: str, category: str, notes: Sequence[Any]) -> Iterator[Finding]:
+    def _overflow(self, who: str, category: str, notes: Sequence[Any]) -> Iterator[Finding]:
         """The skill at which the listing is full."""
-        budget = client_budget(client)
+        known = clients()[who]
+        limit, each = known["listing_characters"], known["skill_characters"]
+        counted = [True, *(field in known["listed_fields"] for field in OTHER_LISTED)]
         total = 0
-        for name, path, line, column, _, length in notes if budget.characters else ():
-            total += len(name) + min(length, budget.skill_characters or length) + LISTING_OVERHEAD
-            if total > (budget.characters or 0):
+        for name, path, line, column, _, lengths in notes if limit else ():
+            shown = sum(length for length, counts in zip(lengths, counted, strict=True) if counts)
+            total += len(name) + min(shown, each) + known["overhead_characters"]
+            if total > limit:
                 what = f"The category {category!r}" if category else "The library"
-                message = f"{what} does not fit the listing of {client} from here on: {budget.characters:,} characters"
+                message = f"{what} does not fit the listing of {who} from here on: {limit:,} characters"
                 yield self.finding(path, line, message, "Shorten descriptions, or split it", column=column)
                 return
+
+
+class AS811(Rule):
+    """Description is cut by the client.
+
+    Why: what stands behind the limit is never seen by the agent that decides, and "Use when ..." mostly stands there.
+    """
+
+    profiles = CLIENTS
+    bad = _skill("demo", "Reads logs. Use when " + "x" * 1600)
+    good = _skill("demo", "Reads logs. Use when " + "x" * 100)
+    at = 3
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        limit = client(self.settings.profile)["skill_characters"]
+        length = len(folder.skill.description) if folder.skill else 0
+        if length > limit:
+            _, path, line, column = _place(folder)
+            message = f"The description has {length:,} characters; {self.settings.profile} shows {limit:,}"
+            yield self.finding(path, line, message, "Put what decides into the first words", column=column)
 
 
 class AS808(LibraryRule):
@@ -329,24 +357,6 @@ class Contest:
             elif any(map(holds, said)):
                 best += term.weight * max(weights[field] for field in ("tags", "description", "requests"))
         return best
-
-
-def alike(texts: Sequence[frozenset[str]], least: float) -> list[tuple[int, int]]:
-    """Pairs whose share of common members is at least `least`, in order, without comparing all with all.
-
-    Two such sets share a member among the rarest few of each (prefix filtering; Bayardo, Ma and Srikant 2007).
-    """
-    counts = Counter(member for text in texts for member in text)
-    holders: dict[str, list[int]] = {}
-    pairs: set[tuple[int, int]] = set()
-    for number, text in enumerate(texts):
-        rarest = sorted(text, key=lambda member: (counts[member], member))
-        for member in rarest[: len(text) - math.ceil(least * len(text)) + 1]:
-            for other in holders.setdefault(member, []):
-                if len(text & texts[other]) >= least * len(text | texts[other]):
-                    pairs.add((other, number))
-            holders[member].append(number)
-    return sorted(pairs)
 
 
 def _place(folder: Folder, key: str = "description") -> tuple[str, str, int, int]:
