@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -134,18 +135,41 @@ def test_nearest_settings_file_holds(tmp_path: Path, make_skill: MakeSkill) -> N
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('profil = "spec"\n', r"\.airskills\.toml:1: unknown key 'profil'"),
-        ("select = 3\n", r"\.airskills\.toml:1: 'select' is 3"),
-        ("max-age-days = 0\n", "'max-age-days' is 0"),
-        ('ignore = ["AS101"]\n', "'ignore' is not a table"),
-        ("select = [\n", "not TOML"),
+        ('profil = "spec"\n', ":1: unknown key 'profil'"),
+        ("\nselect = 3\n", ":2: 'select' is 3"),
+        ("max-age-days = 0\n", ":1: 'max-age-days' is 0"),
+        ("max-age-days = true\n", ":1: 'max-age-days' is True"),
+        ('require-verified = "yes"\n', ":1: 'require-verified' is 'yes'"),
+        ('ignore = ["AS101"]\n', ":1: 'ignore' is not a table"),
+        ('ignore = { AS101 = " " }\n', ":1: 'ignore' is not a table"),
+        ("select = = 3\n", ":1:10: not TOML"),
+        ("profile = 'strict'\n", ":1: No profile is called 'strict'"),
+        ("\n\nignore = { AS0 = 'old' }\n", ":3: No rule has the code or prefix 'AS0'"),
+        ("a = " + "[" * 5000, "nested too deeply"),
     ],
 )
-def test_wrong_settings_are_named_with_their_line(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / ".airskills.toml").write_text(text)
+@pytest.mark.parametrize("name", [".airskills.toml", "pyproject.toml"])
+def test_wrong_settings_are_named_with_their_line(
+    tmp_path: Path, make_skill: MakeSkill, text: str, message: str, name: str
+) -> None:
+    make_skill(tmp_path, "demo")
+    others = '[tool.other]\nselect = ["x"]\nignore = []\nprofil = 1\n[tool.airskills]\n'
+    (tmp_path / name).write_text(text if name == ".airskills.toml" else others + text)
+    if name == "pyproject.toml":
+        message = re.sub(r"^:(\d+)", lambda found: f":{int(found[1]) + 5}", message)
 
-    with pytest.raises(AirskillsError, match=message):
-        load(tmp_path)
+    with pytest.raises(AirskillsError) as caught:
+        check.run([tmp_path])
+
+    assert (f"{name}{message}" if message.startswith(":") else message) in str(caught.value)
+
+
+def test_table_of_its_own_for_a_setting_is_found(tmp_path: Path, make_skill: MakeSkill) -> None:
+    make_skill(tmp_path, "demo")
+    (tmp_path / "pyproject.toml").write_text('[tool.airskills]\n\n[tool.airskills.ignore]\nAS0 = "old"\n')
+
+    with pytest.raises(AirskillsError, match=r"pyproject\.toml:3: No rule has the code or prefix 'AS0'"):
+        check.run([tmp_path])
 
 
 def test_cache_answers_for_unchanged_skills_only(tmp_path: Path, make_skill: MakeSkill) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from airskills.folder import Folder, folder_from, open_folder
 from airskills.rules import FAMILIES, PROFILES, RULES, LibraryRule, Rule, page
 
 # No links, pipes and execute bits in memory; these have their own tests.
-ON_DISK = {"AS401", "AS402", "AS403", "AS413"}
+ON_DISK = {"AS402", "AS403", "AS413", "AS417"}
 each_rule = pytest.mark.parametrize("rule", [RULES[code] for code in sorted(RULES)], ids=sorted(RULES))
 each_proof = pytest.mark.parametrize(
     "rule", [RULES[code] for code in sorted(set(RULES) - ON_DISK)], ids=sorted(set(RULES) - ON_DISK)
@@ -119,12 +118,17 @@ def test_no_rule_fails_on_any_bytes(files: dict[str, bytes], body: str) -> None:
 def test_link_out_of_the_skill_and_useless_execute_bit_are_found(tmp_path: Path) -> None:
     skill = tmp_path / "demo"
     skill.mkdir()
-    (skill / "SKILL.md").write_text("---\nname: demo\ndescription: x. Use when y.\n---\n# Demo\n")
+    (skill / "SKILL.md").write_text(
+        "---\nname: demo\ndescription: x. Use when y.\n---\n# Demo\n\nRun `./scripts/run.sh`.\n"
+    )
     (tmp_path / "secret.txt").write_text("x")
     (skill / "out.txt").symlink_to(tmp_path / "secret.txt")
     (skill / "data.csv").write_text("1")
-    subprocess.run(["chmod", "+x", str(skill / "data.csv")], check=True)
+    (skill / "data.csv").chmod(0o755)
+    (skill / "scripts").mkdir()
+    (skill / "scripts" / "run.sh").write_text("#!/bin/sh\n")
     folder = open_folder(str(skill))
 
     assert [f.path.rpartition("/")[2] for f in RULES["AS401"]().check(folder)] == ["out.txt"]
     assert [f.path.rpartition("/")[2] for f in RULES["AS413"]().check(folder)] == ["data.csv"]
+    assert [f.line for f in RULES["AS417"]().check(folder)] == [7]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _PYTHON_CELLS = frozenset({"time", "timeit", "capture", "prun", "python", "python3", "memit", "mprun"})
-_ASSIGNED = re.compile(r"(\s*[A-Za-z_][\w\s,.]*=\s*)[!%](?=[A-Za-z(]).*")
+_ASSIGNED = re.compile(r"^(\s*[A-Za-z_][\w\s,.]*=\s*)[!%](?=[A-Za-z(]).*")
 _HELP = re.compile(r"\?\w|\w[\w.]*\?\??$")
 
 

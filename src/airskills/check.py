@@ -140,13 +140,16 @@ def active_rules(settings: Settings) -> list[type[Rule]]:
     """
     if settings.profile not in PROFILES:
         raise AirskillsError(
-            f"No profile is called {settings.profile!r}", help=f"Choose one of {', '.join(PROFILES)}"
+            f"{settings.at('profile')}No profile is called {settings.profile!r}",
+            help=f"Choose one of {', '.join(PROFILES)}",
         )
-    for prefix in (*settings.select, *settings.extend_select, *settings.ignore):
-        if not any(code.startswith(prefix) for code in RULES) and prefix != "ALL":
-            raise AirskillsError(
-                f"No rule has the code or prefix {prefix!r}", help="`airskills rule` lists them all"
-            )
+    for name in ("select", "extend_select", "ignore"):
+        for prefix in getattr(settings, name):
+            if prefix != "ALL" and not any(code.startswith(prefix) for code in RULES):
+                raise AirskillsError(
+                    f"{settings.at(name)}No rule has the code or prefix {prefix!r}",
+                    help="`airskills rule` lists them all",
+                )
     chosen = []
     for code, rule in sorted(RULES.items()):
         wanted = _matches(code, settings.select) if settings.select else settings.profile in rule.profiles

@@ -24,6 +24,35 @@ from airskills.skill import FILE_NAME, MAX_BYTES, Skill, parse
 MAX_FILES = 2_000  # entries of one skill, folders counted, that are looked at
 MAX_READ = 4 * 1024 * 1024  # bytes of one file
 MAX_TOTAL = 64 * 1024 * 1024  # bytes of one skill
+TEXT = (
+    ".md",
+    ".py",
+    ".txt",
+    ".json",
+    ".yaml",
+    ".yml",
+    ".toml",
+    ".csv",
+    ".tsv",
+    ".sh",
+    ".bash",
+    ".jsonl",
+    ".cfg",
+    ".ini",
+    ".j2",
+    ".html",
+    ".css",
+    ".js",
+    ".mjs",
+    ".ts",
+    ".xml",
+    ".svg",
+    ".env",
+    ".ipynb",
+    ".rb",
+    ".go",
+    ".rs",
+)
 PYTHON = frozenset({"python", "py", "python3", "ipython"})
 
 
@@ -81,6 +110,14 @@ class Folder:
         """Whether the skill has this file."""
         return relative in self._paths
 
+    def has_folder(self, relative: str) -> bool:
+        """Whether the skill has a file in this folder or below it."""
+        return relative in self._folders
+
+    def spelled(self, relative: str) -> str:
+        """The path that differs from `relative` in case only, or ""."""
+        return self._spellings.get(relative.casefold(), "")
+
     def read(self, relative: str) -> bytes:
         """Bytes of a file, at most 4 MiB; empty where it cannot be read or leads out of the skill."""
         return self.contents.get(relative, b"")
@@ -127,6 +164,18 @@ class Folder:
     @cached_property
     def _paths(self) -> frozenset[str]:
         return frozenset(file.path for file in self.files)
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        found = {"."}
+        for path in self._paths:
+            while (path := path.rpartition("/")[0]) and path not in found:
+                found.add(path)
+        return frozenset(found)
+
+    @cached_property
+    def _spellings(self) -> dict[str, str]:
+        return {path.casefold(): path for path in sorted(self._paths, reverse=True)}
 
     @cached_property
     def _texts(self) -> dict[str, str]:

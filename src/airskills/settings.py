@@ -5,8 +5,9 @@ The nearest file wins, looking from the first checked path upwards; a `pyproject
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,8 +29,10 @@ class Settings:
         ignore: codes or prefixes to leave out, each with its reason ("" when given on the command line).
         exclude: glob patterns of folders to pass over, matched against the path below the checked root.
         max_age_days: how old `airskills-verified-on` may be.
+        require_verified: whether `airskills-verified-on` must be there.
         tags: the tag vocabulary; empty means any.
         categories: the category vocabulary; empty means any.
+        places: where the file says each of these, as `path:line`, for errors that are found later.
     """
 
     profile: str = "spec"
@@ -38,8 +41,14 @@ class Settings:
     ignore: Mapping[str, str] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
     max_age_days: int = 180
+    require_verified: bool = False
     tags: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def at(self, name: str) -> str:
+        """`path:line: ` of the setting, or "" where no file says it."""
+        return f"{self.places[name]}: " if name in self.places else ""
 
 
 def find(start: Path) -> Path | None:
@@ -69,27 +78,39 @@ def load(start: Path) -> Settings:
 def override(settings: Settings, **given: Any) -> Settings:
     """`settings` with every value of `given` that is not None or empty; what is ignored is added up."""
     chosen = {key: value for key, value in given.items() if value not in (None, (), {})}
+    places = {key: place for key, place in settings.places.items() if key not in chosen}
     chosen["ignore"] = {**given.get("ignore", {}), **settings.ignore}
-    return replace(settings, **chosen)
+    return replace(settings, **chosen, places=places)
 
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AirskillsError(f"{path}: not TOML: {error}", help="Correct the file") from error
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
+        place = f"{path}:{found[1]}:{found[2]}" if found else str(path)
+        said = str(error)[: found.start()] if found else str(error)
+        raise AirskillsError(f"{place}: not TOML: {said}", help="Correct the file") from error
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise AirskillsError(f"{path}:{line}: not UTF-8", help="Save it as UTF-8") from error
+    except RecursionError as error:
+        raise AirskillsError(f"{path}: nested too deeply", help="Correct the file") from error
 
 
 def _from_table(table: Mapping[str, Any], path: Path) -> Settings:
-    known = {f.name.replace("_", "-"): f.name for f in fields(Settings)}
+    known = {f.name.replace("_", "-"): f.name for f in fields(Settings) if f.name != "places"}
     values: dict[str, Any] = {}
+    places: dict[str, str] = {}
     for key, value in table.items():
+        place = f"{path}:{_line(path, key)}"
         if key not in known:
             close = get_close_matches(key, known, n=1)
             meant = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(sorted(known))}"
-            raise AirskillsError(f"{path}:{_line(path, key)}: unknown key {key!r}", help=meant)
-        values[known[key]] = _value(known[key], value, f"{path}:{_line(path, key)}")
-    return Settings(**values)
+            raise AirskillsError(f"{place}: unknown key {key!r}", help=meant)
+        values[known[key]] = _value(known[key], value, place)
+        places[known[key]] = place
+    return Settings(**values, places=places)
 
 
 def _value(name: str, value: Any, place: str) -> Any:
@@ -101,20 +122,36 @@ def _value(name: str, value: Any, place: str) -> Any:
                 help='Write ignore = { AS204 = "why" }',
             )
         return reasons
-    if name == "profile" and isinstance(value, str):
-        return value
-    if name == "max_age_days" and isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    if (
-        isinstance(value, list)
-        and all(isinstance(item, str) for item in value)
-        and name not in {"profile", "max_age_days"}
-    ):
-        return tuple(value)
-    wanted = {"profile": "a string", "max_age_days": "a positive whole number"}.get(name, "a list of strings")
-    raise AirskillsError(f"{place}: {name.replace('_', '-')!r} is {value!r}", help=f"Write {wanted}")
+    wanted, fits = _KINDS.get(name, _STRINGS)
+    if not fits(value):
+        raise AirskillsError(f"{place}: {name.replace('_', '-')!r} is {value!r}", help=f"Write {wanted}")
+    return tuple(value) if isinstance(value, list) else value
+
+
+_STRINGS: tuple[str, Callable[[Any], bool]] = (
+    "a list of strings",
+    lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
+)
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "profile": ("a string", lambda value: isinstance(value, str)),
+    "max_age_days": (
+        "a positive whole number",
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and value > 0,
+    ),
+    "require_verified": ("true or false", lambda value: isinstance(value, bool)),
+}
 
 
 def _line(path: Path, key: str) -> int:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return next((number for number, line in enumerate(lines, 1) if line.strip().startswith(key)), 1)
+    """The line on which the settings' own table says `key`; 1 where it hides in unusual syntax."""
+    own = "" if path.name == FILE else "tool.airskills"
+    table = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
+        if header:
+            table = header[1].replace(" ", "")
+        if (header and table == f"{own}.{key}".strip(".")) or (
+            table == own and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""", line)
+        ):
+            return number
+    return 1

@@ -36,6 +36,7 @@ _FAMILIES = (
     "frontmatter",
     "body",
     "blocks",
+    "pinning",
     "files",
     "examples",
     "evals",

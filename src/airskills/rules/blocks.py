@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
-import tomllib
 from collections.abc import Iterator
 
-import yaml
-
 from airskills.finding import Finding
-from airskills.folder import PYTHON, Folder
+from airskills.folder import PYTHON, TEXT, Folder
 from airskills.markdown import CodeBlock
+from airskills.program import Program
 from airskills.rules._base import Rule
-from airskills.rules.profiles import CLIENTS
+from airskills.rules.profiles import CLIENTS, EVERYWHERE
+from airskills.rules.shell import shell_problem
+from airskills.rules.syntax import data_problem
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
 _BOTH = ("standard", *CLIENTS)
@@ -24,22 +22,91 @@ KNOWN = (
     | SHELL
     | frozenset(
         [
+            "abnf",
+            "agda",
+            "apache",
+            "applescript",
+            "asciidoc",
+            "asm",
+            "assembly",
+            "astro",
+            "autohotkey",
+            "avro",
+            "awk",
+            "bat",
+            "bazel",
             "bibtex",
+            "bicep",
+            "bnf",
+            "bzl",
             "c",
             "c++",
+            "caddyfile",
+            "capnp",
+            "cli",
+            "clojure",
             "cmake",
+            "cmd",
+            "co",
+            "colang",
+            "conf",
+            "console",
+            "coq",
             "cpp",
+            "crontab",
+            "cs",
+            "csharp",
+            "cson",
             "css",
             "csv",
             "cuda",
+            "cue",
+            "curl",
+            "cypher",
+            "dart",
+            "dhall",
             "diff",
             "dockerfile",
+            "dockerignore",
+            "dot",
+            "dotenv",
+            "dtd",
+            "ebnf",
+            "edn",
+            "ejs",
+            "elisp",
+            "elixir",
+            "env",
+            "erb",
+            "erlang",
+            "f90",
+            "fish",
+            "flatbuffers",
+            "fortran",
+            "geojson",
+            "gherkin",
+            "git",
+            "gitignore",
+            "glsl",
             "go",
+            "gradle",
             "graphql",
+            "graphviz",
+            "groovy",
+            "haml",
+            "handlebars",
+            "haskell",
+            "hbs",
             "hcl",
+            "hjson",
+            "hosts",
+            "hs",
             "html",
             "http",
+            "idris",
             "ini",
+            "ipynb",
+            "j2",
             "java",
             "javascript",
             "jinja",
@@ -49,65 +116,128 @@ KNOWN = (
             "json5",
             "jsonc",
             "jsonl",
-            "julia",
+            "jsonnet",
+            "jsp",
             "jsx",
+            "julia",
+            "just",
+            "justfile",
+            "kdl",
+            "kotlin",
+            "kql",
             "latex",
+            "lean",
+            "less",
+            "liquid",
+            "lisp",
+            "llvm",
             "log",
             "lua",
             "make",
             "makefile",
             "markdown",
+            "math",
+            "matlab",
             "md",
+            "mdx",
             "mermaid",
+            "meson",
+            "mlir",
             "mojo",
+            "mustache",
+            "nasm",
+            "ndjson",
             "nginx",
+            "nim",
+            "ninja",
+            "nix",
+            "nu",
+            "nushell",
+            "objc",
+            "objective-c",
+            "ocaml",
+            "octave",
+            "org",
             "output",
+            "patch",
             "pem",
+            "perl",
+            "php",
             "plaintext",
+            "plantuml",
             "powershell",
+            "prisma",
+            "prolog",
             "promql",
+            "properties",
             "proto",
             "protobuf",
+            "ps1",
+            "ptx",
+            "pug",
             "pycon",
+            "qml",
             "r",
+            "racket",
+            "razor",
+            "rb",
             "regex",
+            "robot",
+            "ron",
+            "rs",
+            "rss",
+            "rst",
             "ruby",
             "rust",
+            "sass",
+            "scala",
+            "scheme",
             "scss",
+            "sed",
+            "session",
+            "shell-session",
+            "shellscript",
+            "shellsession",
+            "solidity",
+            "sparql",
             "sql",
+            "ssh-config",
+            "starlark",
+            "svelte",
             "svg",
             "swift",
+            "systemd",
+            "tcl",
+            "terraform",
             "tex",
             "text",
+            "tf",
+            "thrift",
             "toml",
+            "tree",
+            "triton",
             "ts",
             "tsv",
             "tsx",
+            "twig",
             "txt",
             "typescript",
+            "vba",
+            "vbnet",
             "vim",
+            "vue",
+            "wasm",
             "wat",
+            "wgsl",
+            "wit",
             "xml",
+            "xonsh",
+            "xsd",
+            "xslt",
             "yaml",
-            "yml",
-            "console",
-            "shell-session",
-            "shellsession",
-            "colang",
-            "co",
-            "fish",
-            "bat",
-            "cmd",
-            "ps1",
             "yara",
-            "kotlin",
-            "scala",
-            "perl",
-            "php",
-            "csharp",
-            "cs",
-            "dart",
-            "elixir",
+            "yml",
+            "zig",
         ]
     )
 )
@@ -167,21 +297,22 @@ class AS302(_BlockRule):
             )
 
 
-class AS303(_BlockRule):
+class AS303(Rule):
     """Python block does not parse.
 
-    Why: it was never run. Top-level `await`, notebook lines (`%pip`, `!ls`) and doctest prompts are understood.
+    Why: it was never run. Top-level `await`, notebook lines (`%pip`, `!ls`), doctest prompts and dots for what is left out
+    are understood.
     """
 
     severity = "error"
+    profiles = _BOTH
     bad = _HEAD + "```python\nx = 1\nprint(x\n```\n"
-    good = _HEAD + "```python\n%pip install trl\nresult = await fetch()\n```\n"
+    good = _HEAD + "```python\n%pip install trl\nresult = await fetch(timeout=3, ...)\n```\n"
     at = 9
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        for program in folder.programs:
-            skipped = program.block is None or program.block.attributes.get("proof", "").startswith("skip")
-            if not skipped and program.problem:
+        for program in _run(folder):
+            if program.problem and program.cell.tree is None:
                 line, message = program.problem
                 yield self.finding(
                     program.path,
@@ -209,7 +340,7 @@ class AS304(_BlockRule):
                 yield (
                     block.first_line + problem[0] - 1,
                     f"The shell block does not parse: {problem[1]}",
-                    "Close the quote",
+                    "Run it once; mark what is no command as ```text",
                 )
 
 
@@ -235,179 +366,56 @@ class AS305(_BlockRule):
             )
 
 
-class AS306(_BlockRule):
-    """Secret stands in a code block.
+class AS306(Rule):
+    """Secret stands in a file.
 
     Why: published keys are used within minutes; even a revoked one teaches agents to write keys into code.
     """
 
     severity = "error"
-    profiles = ("spec", "standard", *CLIENTS)
+    profiles = EVERYWHERE
     bad = _HEAD + "```bash\nexport HF_TOKEN=hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ12345678\n```\n"
     good = _HEAD + '```bash\nexport HF_TOKEN="$MY_TOKEN"\n```\n'
     at = 8
     _patterns = re.compile(
-        r"\b(?:hf_[A-Za-z0-9]{30,}|sk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}|gh[pousr]_[A-Za-z0-9]{36,}|AKIA[0-9A-Z]{16}"
-        r"|AIza[0-9A-Za-z_-]{35}|xox[abpr]-[0-9A-Za-z-]{20,}|glpat-[0-9A-Za-z_-]{20})|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+        r"\b(?:hf_[A-Za-z0-9]{30,99}|sk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,200}|gh[pousr]_[A-Za-z0-9]{36,99}|github_pat_[A-Za-z0-9_]{60,99}"
+        r"|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35}|xox[abpr]-[0-9A-Za-z-]{20,99}|glpat-[0-9A-Za-z_-]{20}|npm_[A-Za-z0-9]{36}|pypi-AgE[A-Za-z0-9_-]{50,300})"
+        r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----\s*[A-Za-z0-9+/]{20}"
     )
 
-    def look(self, block: CodeBlock) -> Iterator[tuple[int, str, str]]:
-        for number, line in enumerate(block.text.split("\n")):
-            found = self._patterns.search(line)
-            if found and len(set(found[0])) > 8:
-                yield (
-                    block.first_line + number,
-                    f"A secret stands here ({found[0][:6]}...)",
-                    "Revoke it, and read it from the environment",
-                )
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in folder.matching(*TEXT):
+            content = folder.text(file.path)
+            for found in self._patterns.finditer(content):
+                if len(set(found[0])) > 12:  # not `hf_xxxxxxxx`, not `sk-your-key-here`
+                    line = content.count("\n", 0, found.start()) + 1
+                    message = f"A secret stands here ({found[0][:6]}...)"
+                    yield self.finding(
+                        folder.at(file.path), line, message, "Revoke it, and read it from the environment"
+                    )
 
 
-class AS307(_BlockRule):
-    """Remote code is trusted.
+class AS309(Rule):
+    """Python block leaves code out.
 
-    Why: `trust_remote_code=True` runs whatever the repository holds today. Pinned to a `revision` it runs what was read.
+    Why: three dots among arguments are an error to Python: the block cannot be run, so nobody knows whether it works.
     """
 
-    bad = _HEAD + '```python\nmodel = load("org/model", trust_remote_code=True)\n```\n'
-    good = _HEAD + '```python\nmodel = load("org/model", trust_remote_code=True, revision="3f2c1a9")\n```\n'
+    bad = _HEAD + "```python\ntrain(model, lr=1e-4, ...)\n```\n"
+    good = _HEAD + "```python\ntrain(model, lr=1e-4)\n```\n"
     at = 8
 
-    def look(self, block: CodeBlock) -> Iterator[tuple[int, str, str]]:
-        for number, line in enumerate(block.text.split("\n")):
-            if (
-                re.search(r"trust_remote_code\s*[=:]\s*[Tt]rue|--trust[-_]remote[-_]code\b", line)
-                and "revision" not in block.text
-            ):
-                yield (
-                    block.first_line + number,
-                    "Remote code is trusted without a pinned revision",
-                    'Add revision="<commit>", or leave it out',
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for program in _run(folder):
+            if program.problem and program.cell.tree is not None:
+                line = program.line + program.problem[0] - 1
+                yield self.finding(
+                    program.path, line, "The block leaves arguments out", "Write them, so that it runs"
                 )
 
 
-class AS308(_BlockRule):
-    """Installation is not pinned.
-
-    Why: the block was written for one release. Without `==` a reader gets another, and the code below it fails.
-    """
-
-    severity = "note"
-    profiles = ("standard",)
-    bad = _HEAD + "```bash\npip install trl peft\n```\n"
-    good = _HEAD + "```bash\npip install trl==1.16.0 peft==0.21.2\n```\n"
-    at = 8
-    _command = re.compile(
-        r"^\s*(?:[!%]\s*)?(?:uv\s+)?(?:python3?\s+-m\s+)?pip3?\s+install\s+(?P<rest>.*)$|^\s*uv\s+(?:tool\s+install|add)\s+(?P<rest2>.*)$"
-    )
-
-    def look(self, block: CodeBlock) -> Iterator[tuple[int, str, str]]:
-        for number, line in enumerate(block.text.split("\n") if block.language in SHELL | PYTHON else []):
-            match = self._command.match(line)
-            names = _requirements((match["rest"] or match["rest2"] or "") if match else "")
-            loose = [name for name in names if not re.search(r"==|@|~=|^\.|/|\.whl$|\.txt$|\$|<|>", name)]
-            if loose:
-                yield (
-                    block.first_line + number,
-                    f"The installation of {loose[0]!r} is not pinned",
-                    f"Write {loose[0]}==VERSION",
-                )
-
-
-def _requirements(rest: str) -> list[str]:
-    """Requirement words of a pip command line; options and what belongs to them are left out."""
-    words = rest.split("#", maxsplit=1)[0].replace('"', "").replace("'", "").split()
-    found: list[str] = []
-    skip = False
-    for word in words:
-        if word in {"&&", "||", ";", "|", "\\"}:
-            break
-        if not skip and not word.startswith("-"):
-            found.append(word)
-        skip = word in {
-            "-r",
-            "-c",
-            "-e",
-            "-i",
-            "-f",
-            "--index-url",
-            "--extra-index-url",
-            "--find-links",
-            "--target",
-            "--python",
-            "--prefix",
-            "--requirement",
-        }
-    return found
-
-
-def shell_problem(text: str) -> tuple[int, str] | None:
-    """(line, message) of an unclosed quote, or None; here-documents and comments are left out."""
-    source = _without_here_documents(text)
-    lexer = shlex.shlex(source, posix=True, punctuation_chars=True)
-    lexer.commenters = ""
-    lexer.whitespace_split = True
-    start = 1
-    try:
-        for token in lexer:
-            start = lexer.lineno if token else start
-    except ValueError as error:
-        return min(start, text.count("\n") + 1), str(error).lower()
-    return None
-
-
-def _without_here_documents(text: str) -> str:
-    """The lines outside here-documents, without comments; line numbers stay."""
-    out: list[str] = []
-    end = ""
-    for line in text.split("\n"):
-        if end:
-            end = "" if line.strip() == end else end
-            out.append("")
-            continue
-        found = re.search(r"<<-?\s*(['\"]?)([A-Za-z_]\w*)\1", line)
-        end = found[2] if found else ""
-        out.append("" if line.lstrip().startswith("#") else re.sub(r"\s#[^'\"]*$", "", line))
-    return "\n".join(out)
-
-
-def data_problem(language: str, text: str) -> tuple[int, str] | None:
-    """(line, message) of what keeps a JSON, JSON Lines, YAML or TOML block from parsing, or None."""
-    try:
-        if language == "json":
-            json.loads(text)
-        elif language == "jsonl":
-            for number, line in enumerate(text.split("\n"), 1):
-                if line.strip():
-                    _json_line(line, number)
-        elif language == "toml":
-            tomllib.loads(text)
-        elif language in {"yaml", "yml"}:
-            return _yaml_problem(text)
-    except json.JSONDecodeError as error:
-        return error.lineno, error.msg
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        return int(found[1]) if found else 1, str(error).partition(" (at")[0]
-    except RecursionError:
-        return 1, "nested too deeply"
-    return None
-
-
-def _json_line(line: str, number: int) -> None:
-    try:
-        json.loads(line)
-    except json.JSONDecodeError as error:
-        raise json.JSONDecodeError(error.msg, "\n" * (number - 1) + line, number - 1 + error.pos) from error
-
-
-def _yaml_problem(text: str) -> tuple[int, str] | None:
-    depth = 0
-    try:
-        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > 100:
-                return 1, "nested too deeply"
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        return (mark.line + 1 if mark else 1), str(getattr(error, "problem", "") or "not YAML")
-    return None
+def _run(folder: Folder) -> Iterator[Program]:
+    """The Python blocks that are meant to be run."""
+    for program in folder.programs:
+        if program.block and not program.block.attributes.get("proof", "").startswith("skip"):
+            yield program

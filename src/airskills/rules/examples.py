@@ -8,11 +8,11 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+from airskills import pins
 from airskills.finding import Finding
 from airskills.folder import File, Folder
 from airskills.program import Program
 from airskills.rules._base import Rule
-from airskills.rules.freshness import PIN
 from airskills.rules.profiles import CLIENTS
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\nRun scripts/run.py and examples/run.py.\n"
@@ -33,6 +33,8 @@ _ASKS = frozenset(
         "Confirm.ask",
     ]
 )
+# `read` from the terminal; not in a loop or a pipe, not from a file or a here-string.
+_READS = re.compile(r"\s*(?:if\s+|!\s*)?read\s+(?:-[a-zA-Z]+\s+)*(?:-p\s|-[a-z]*s\b|\w+\s*$)")
 REQUIRES = frozenset({"cuda", "network", "api-key"})
 
 
@@ -85,7 +87,7 @@ class AS502(Rule):
                 )
             dependencies = found.get("dependencies", [])
             for name in dependencies if isinstance(dependencies, list) else [dependencies]:
-                if not isinstance(name, str) or PIN.fullmatch(name.partition(";")[0].strip()) is None:
+                if not isinstance(name, str) or not _is_pin(name):
                     yield self.finding(
                         path,
                         _line(text, str(name)),
@@ -113,6 +115,11 @@ class AS503(Rule):
                 if isinstance(node, ast.Call) and _called(node) in _ASKS:
                     message = f"The script waits for a person: {_called(node)}()"
                     yield self.finding(program.path, node.lineno, message, "Take it as an argument")
+        for file in _shell_scripts(folder):
+            for number, line in enumerate(folder.text(file.path).split("\n"), 1):
+                if _READS.match(line):
+                    message = "The script waits for a person: read"
+                    yield self.finding(folder.at(file.path), number, message, "Take it as an argument")
 
 
 class AS504(Rule):
@@ -126,9 +133,14 @@ class AS504(Rule):
     at = ("scripts/run.py", 1)
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        for file in folder.matching(".py", under="scripts"):
+        for file in folder.matching(".py", ".sh", ".bash", under="scripts"):
             text = folder.text(file.path)
-            if not re.search(r"\b(?:argparse|click|typer|docopt|fire|cyclopts)\b|--help", text):
+            library = file.path.endswith(".py") and not re.search(
+                r"__main__|^(?:print|main)\(", text, re.MULTILINE
+            )
+            if not library and not re.search(
+                r"\b(?:argparse|click|typer|docopt|fire|cyclopts|tyro|getopts)\b|--help", text
+            ):
                 yield self.finding(
                     folder.at(file.path),
                     1,
@@ -230,6 +242,18 @@ def metadata(text: str) -> dict[str, Any] | None:
 def _scripts(folder: Folder) -> Iterator[File]:
     yield from folder.matching(".py", under="examples")
     yield from folder.matching(".py", under="scripts")
+
+
+def _is_pin(requirement: str) -> bool:
+    try:
+        return len(pins.parse_pins(requirement.partition(";")[0])) == 1
+    except pins.PinError:
+        return False
+
+
+def _shell_scripts(folder: Folder) -> Iterator[File]:
+    yield from folder.matching(".sh", ".bash", under="examples")
+    yield from folder.matching(".sh", ".bash", under="scripts")
 
 
 def _programs(folder: Folder, *under: str) -> Iterator[Program]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from airskills.finding import Finding
-from airskills.folder import Folder
+from airskills.folder import TEXT, Folder
 from airskills.markdown import Heading, Link, Markdown
 from airskills.rules._base import Rule
 from airskills.rules.profiles import CLIENTS, EVERYWHERE
@@ -18,26 +18,6 @@ _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n#
 _BOTH = ("standard", *CLIENTS)
 MAX_FILE = 1024 * 1024
 MAX_FILES = 512
-TEXT = (
-    ".md",
-    ".py",
-    ".txt",
-    ".json",
-    ".yaml",
-    ".yml",
-    ".toml",
-    ".csv",
-    ".sh",
-    ".jsonl",
-    ".cfg",
-    ".ini",
-    ".j2",
-    ".html",
-    ".css",
-    ".js",
-    ".xml",
-    ".svg",
-)
 NAMED_FOLDERS = ("references/", "scripts/", "examples/", "assets/")
 
 
@@ -49,16 +29,19 @@ class AS401(Rule):
 
     severity = "warning"
     profiles = EVERYWHERE
+    bad = _HEAD + "See [the others](../other/SKILL.md).\n"
+    good = _HEAD + "See the skill `other`.\n"
+    at = 7
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for file in folder.files:
             if file.escapes:
-                yield self.finding(
-                    folder.at(file.path),
-                    1,
-                    f"The link leads out of the skill (to {file.link})",
-                    "Copy the file",
-                )
+                message = f"The link leads out of the skill (to {file.link[:80]!r})"
+                yield self.finding(folder.at(file.path), 1, message, "Copy the file")
+        for document, link, target in _local_links(folder):
+            if _leads_out(target):
+                message = f"The link to {link.target[:80]!r} leads out of the skill"
+                yield self.finding(document.path, link.line, message, "Copy the file, or name the skill")
 
 
 class AS402(Rule):
@@ -107,7 +90,7 @@ class AS404(Rule):
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for document, link, target in _local_links(folder):
-            if not _exists(folder, target) and not _other_case(folder, target):
+            if not (_leads_out(target) or _exists(folder, target) or folder.spelled(target)):
                 yield self.finding(
                     document.path,
                     link.line,
@@ -257,7 +240,7 @@ class AS410(Rule):
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for document, link, target in _local_links(folder):
-            other = "" if _exists(folder, target) else _other_case(folder, target)
+            other = "" if _exists(folder, target) else folder.spelled(target)
             if other:
                 yield self.finding(
                     document.path,
@@ -382,43 +365,75 @@ class AS415(Rule):
             )
 
 
+class AS416(Rule):
+    """File is a compiled program.
+
+    Why: nobody can review it, and it runs on one kind of machine only.
+    """
+
+    profiles = EVERYWHERE
+    bad = {"SKILL.md": _HEAD + "Run scripts/tool.\n", "scripts/tool": b"\x7fELF\x02\x01\x01" + b"\0" * 9}
+    good = {"SKILL.md": _HEAD + "Run scripts/tool.\n", "scripts/tool": b"#!/bin/sh\necho tool\n"}
+    at = ("scripts/tool", 1)
+    _begins = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa\xcf", b"\0asm")
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for file in folder.files:
+            named = file.path.endswith(
+                (".pyc", ".pyd", ".so", ".dll", ".dylib", ".exe", ".class", ".jar", ".whl")
+            )
+            bare = "." not in file.path.rpartition("/")[2]
+            if named or (bare and folder.read(file.path).startswith(self._begins)):
+                message = "The file is a compiled program or package"
+                yield self.finding(
+                    folder.at(file.path), 1, message, "Ship its source, or say how to install it"
+                )
+
+
+class AS417(Rule):
+    """Script that is called directly has no execute bit.
+
+    Why: `./scripts/run.sh` answers "Permission denied"; `bash scripts/run.sh` works everywhere, also after an installer dropped
+    the bit.
+    """
+
+    severity = "note"
+    profiles = ("standard",)
+    _calls = re.compile(r"(?:^|[\s`;&|])\./((?:scripts|examples)/[\w./-]{1,200})")
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        still = {file.path for file in folder.files if not file.executable}
+        for document in folder.documents:
+            for found in self._calls.finditer(document.text) if still else ():
+                if found[1] in still:
+                    line = document.text.count("\n", 0, found.start(1)) + document.first_line
+                    message = f"The script {found[1]!r} is called directly and is not executable"
+                    yield self.finding(document.path, line, message, "Call its interpreter, or chmod +x it")
+
+
 def _local_links(folder: Folder) -> Iterator[tuple[Markdown, Link, str]]:
-    """(document, link, path from the skill's root) of every link to a file of the skill."""
+    """(document, link, path from the skill's root) of every link to a file of the skill, or of one that leads out of it."""
     for document in folder.documents:
         for link in document.links:
             path = unquote(link.target.partition("#")[0].partition("?")[0])
-            if (
-                path
-                and not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|/", path)
-                and "\\" not in path
-                and "{" not in path
-            ):
+            elsewhere = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|/|mailto:", path)
+            if path and not elsewhere and not set(path) & set("\\{}<>$*"):
                 yield document, link, _resolve(folder, document, path)
 
 
 def _resolve(folder: Folder, document: Markdown, path: str) -> str:
     """`path` from the skill's root. A reference may name files from its own folder or from the root."""
-    path = unquote(path)
-    own = posixpath.normpath(
-        posixpath.join(posixpath.dirname(document.path.removeprefix(f"{folder.path}/")), path)
-    )
-    return (
-        own
-        if _exists(folder, own)
-        else next((p for p in (posixpath.normpath(path),) if _exists(folder, p)), own)
-    )
+    beside = posixpath.dirname(document.path.removeprefix(f"{folder.path}/"))
+    own, rooted = (posixpath.normpath(posixpath.join(base, unquote(path))) for base in (beside, ""))
+    return rooted if not _exists(folder, own) and _exists(folder, rooted) else own
 
 
 def _exists(folder: Folder, target: str) -> bool:
-    return (
-        target == "."
-        or folder.has(target)
-        or any(file.path.startswith(f"{target}/") for file in folder.files)
-    )
+    return folder.has(target) or folder.has_folder(target)
 
 
-def _other_case(folder: Folder, target: str) -> str:
-    return next((file.path for file in folder.files if file.path.casefold() == target.casefold()), "")
+def _leads_out(target: str) -> bool:
+    return target == ".." or target.startswith("../")
 
 
 def _anchors(document: Markdown) -> frozenset[str]:

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
+from airskills import pins
 from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.rules._base import Rule
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nmetadata:\n"
-PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[\w,-]+\])?==[0-9][A-Za-z0-9.!+_-]*")
+_TESTED = f"metadata.{pins.KEY}"
+_DATE = "airskills-verified-on"
 # Import name -> distribution, where the two differ; the difference of hyphen and underscore needs no entry.
 DISTRIBUTIONS = {
     "PIL": "pillow",
@@ -40,7 +42,7 @@ class AS901(Rule):
     good = _HEAD + '  airskills-tested-with: "torch==2.13.0"\n---\n# Demo\n\n```python\nimport torch\n```\n'
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        if folder.skill and "airskills-tested-with" not in folder.skill.metadata and _imports(folder):
+        if folder.skill and pins.KEY not in folder.skill.metadata and _imports(folder):
             yield self.finding(
                 folder.skill.path,
                 1,
@@ -61,16 +63,9 @@ class AS902(Rule):
     at = 5
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        for pin in _pins(folder):
-            if PIN.fullmatch(pin) is None:
-                line = (
-                    folder.skill.positions.get("metadata.airskills-tested-with", (1, 1))[0]
-                    if folder.skill
-                    else 1
-                )
-                yield self.finding(
-                    folder.at("SKILL.md"), line, f"{pin[:60]!r} is not an exact pin", "Write name==version"
-                )
+        line, column = folder.skill.positions.get(_TESTED, (1, 1)) if folder.skill else (1, 1)
+        for reason in _faults(_tested(folder)):
+            yield self.finding(folder.at("SKILL.md"), line, reason, "Write name==version", column=column)
 
 
 class AS903(Rule):
@@ -85,7 +80,7 @@ class AS903(Rule):
     at = 10
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        pinned = {_plain(pin.partition("==")[0].partition("[")[0]) for pin in _pins(folder)}
+        pinned = {_plain(re.split(r"[=<>~![; ]", word, maxsplit=1)[0]) for word in _words(_tested(folder))}
         if not pinned:
             return
         reported: set[str] = set()
@@ -108,7 +103,8 @@ class AS903(Rule):
 class AS904(Rule):
     """Verification date is malformed, in the future, or too old.
 
-    Why: proof ages; after half a year most of the field's packages have had several releases.
+    Why: proof ages; after half a year most of the field's packages have had several releases. A missing date is a finding
+    where the settings say `require-verified = true`; how old it may be, `max-age-days` says (180).
     """
 
     bad = _HEAD + '  airskills-verified-on: "2020-01-01"\n---\n# Demo\n'
@@ -116,10 +112,15 @@ class AS904(Rule):
     at = 5
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        text = folder.skill.metadata.get("airskills-verified-on") if folder.skill else None
-        if folder.skill is None or text is None:
+        if folder.skill is None:
             return
-        line = folder.skill.positions["metadata.airskills-verified-on"][0]
+        text = folder.skill.metadata.get(_DATE)
+        if text is None:
+            if self.settings.require_verified:
+                message = f"The skill has no {_DATE}, which the settings require"
+                yield self.finding(folder.skill.path, 1, message, "Prove it; the tool writes the date")
+            return
+        line = folder.skill.positions[f"metadata.{_DATE}"][0]
         try:
             age = (datetime.now(tz=UTC).date() - date.fromisoformat(text)).days
         except ValueError:
@@ -136,8 +137,26 @@ class AS904(Rule):
             yield self.finding(folder.skill.path, line, message, "Prove it again")
 
 
-def _pins(folder: Folder) -> list[str]:
-    return folder.skill.metadata.get("airskills-tested-with", "").split() if folder.skill else []
+def _tested(folder: Folder) -> str:
+    return folder.skill.metadata.get(pins.KEY, "") if folder.skill else ""
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[\s,]+", text) if word]
+
+
+def _faults(text: str) -> Iterator[str]:
+    """What is wrong with each pin, or with all of them together."""
+    faults = [str(fault) for word in _words(text) if (fault := _fault(word))]
+    yield from faults or filter(None, [str(_fault(text) or "")])
+
+
+def _fault(text: str) -> pins.PinError | None:
+    try:
+        pins.parse_pins(text)
+    except pins.PinError as error:
+        return error
+    return None
 
 
 def _plain(name: str) -> str:
