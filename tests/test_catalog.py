@@ -210,8 +210,17 @@ def test_an_unknown_client_names_the_known_ones() -> None:
     assert "claude-code" in caught.value.help
 
 
-def test_tokens_are_estimated_from_the_length() -> None:
-    assert estimate_tokens("x" * 36) == 10
+@pytest.mark.parametrize(
+    ("text", "tokens"),  # o200k_base says 9, 7, 13 and 5
+    [
+        ("The learning rate of adapters is about ten.", 9),
+        ("trainer = SFTTrainer(model)\n", 7),
+        ("| 1.15.1 | 2,697 |\n", 15),
+        ("\u8bad\u7ec3\u5927\u578b\u8bed\u8a00\u6a21\u578b\u3002", 8),
+    ],
+)
+def test_tokens_are_estimated_without_a_tokenizer(text: str, tokens: int) -> None:
+    assert estimate_tokens(text) == tokens
 
 
 def test_wrapping_says_name_folder_and_files() -> None:

@@ -78,6 +78,13 @@ def test_findings_say_what_to_do_in_sentences_without_full_stop(rule: type[Rule]
         assert not finding.help.endswith(".") or finding.help.endswith("...")
 
 
+def test_whatever_reading_can_find_has_its_rule() -> None:
+    # A code without a rule belongs to no profile: its finding would be dropped, and a broken skill would pass.
+    of_loading = {"AS802", "AS803", "AS804"}
+
+    assert {code for code in SEVERITIES if code.startswith("AS")} - of_loading == set(RULES)
+
+
 def test_two_rules_of_one_name_are_refused() -> None:
     with pytest.raises(TypeError, match="Two rules are called AS301"):
         type("AS301", (Rule,), {})

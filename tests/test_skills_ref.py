@@ -13,10 +13,11 @@ from xml.etree import ElementTree as ET
 import pytest
 import skills_ref
 
-from airskills import Library, Skill, parse
+from airskills import Library, Skill, check, parse
 from airskills.catalog import render
 from airskills.errors import SkillSyntaxError
 from airskills.record import Record
+from airskills.settings import Settings
 
 MakeSkill = Callable[..., Path]
 GOOD = "name: my-skill\ndescription: A test skill\n"
@@ -222,6 +223,54 @@ def test_the_working_folder_has_a_name_though_the_reference_knows_none(
 
     assert Library.open(".").load("my-skill").findings == ()
     assert skills_ref.validate(Path()) == ["Directory name '' must match skill name 'my-skill'"]
+
+
+PASSED_BY_THE_REFERENCE = {
+    "three hyphens in a value": ("description: Turns --- into rules. Use when asked.\n", "# T\n", "AS123"),
+    "markup in the description": ("description: Reads <b>logs</b>. Use when asked.\n", "# T\n", "AS124"),
+    "empty body": ("description: Reads logs. Use when asked.\n", "", "AS201"),
+    "body of 600 lines": ("description: Reads logs. Use when asked.\n", "line\n" * 600, "AS202"),
+    "body of 7,000 tokens": ("description: Reads logs. Use when asked.\n", "word " * 8000, "AS203"),
+    "broken link": ("description: Reads logs. Use when asked.\n", "[a](references/a.md)\n", "AS404"),
+    "link out of the skill": ("description: Reads logs. Use when asked.\n", "[a](../other/a.md)\n", "AS401"),
+    "license file that is missing": (
+        "description: Reads logs.\nlicense: See LICENSE.txt\n",
+        "# T\n",
+        "AS122",
+    ),
+    "list of tools": ("description: Reads logs.\nallowed-tools:\n  - Read\n", "# T\n", "AS118"),
+    "nested metadata": ("description: Reads logs.\nmetadata:\n  a:\n    b: c\n", "# T\n", "AS118"),
+    "metadata text": ("description: Reads logs.\nmetadata: text\n", "# T\n", "AS118"),
+    "license mapping": ("description: Reads logs.\nlicense:\n  name: MIT\n", "# T\n", "AS118"),
+    "empty compatibility": ("description: Reads logs.\ncompatibility:\n", "# T\n", "AS118"),
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "code"), PASSED_BY_THE_REFERENCE.values(), ids=PASSED_BY_THE_REFERENCE.keys()
+)
+def test_what_the_reference_passes_is_a_finding_of_the_specification_profile(
+    tmp_path: Path, fields: str, body: str, code: str
+) -> None:
+    folder = write(tmp_path, f"---\nname: my-skill\n{fields}---\n{body}")
+
+    assert skills_ref.validate(folder) == []
+    assert [finding.code for finding in check.run([folder], settings=Settings())] == [code]
+
+
+def test_a_name_of_other_letters_is_a_finding_though_the_reference_accepts_every_letter(
+    tmp_path: Path,
+) -> None:
+    folder = write(tmp_path, "---\nname: café\ndescription: Reads logs.\n---\n# T\n", "café")
+
+    assert skills_ref.validate(folder) == []
+    assert [finding.code for finding in check.run([folder], settings=Settings())] == ["AS112"]
+
+
+def test_a_control_character_is_a_finding_and_not_silence(tmp_path: Path) -> None:
+    folder = write(tmp_path, "---\nname: my-skill\ndescription: Reads\x1b[2K logs.\n---\n# T\n")
+
+    assert [finding.code for finding in check.run([folder], settings=Settings())] == ["AS121"]
 
 
 # -- the prompt ---------------------------------------------------------------------------------------------------

@@ -68,8 +68,27 @@ class Entry:
 
 
 def estimate_tokens(text: str) -> int:
-    """Tokens of `text`, estimated from its length; no tokenizer is loaded."""
-    return round(len(text) / CHARACTERS_PER_TOKEN)
+    """Tokens of `text`, estimated from its words, digits, marks and lines; no tokenizer is loaded.
+
+    Against o200k_base on 401 Markdown files of two public libraries and ours: 6 % too few to 5 % too many in nine files of
+    ten, 12 % and 15 % at the worst. (Characters alone: 13 % and 27 %, 40 % and 46 %.)
+    """
+    return round(sum(weight * count(text) for weight, count in _TOKENS))
+
+
+def _runs(pattern: str) -> Callable[[str], int]:
+    return lambda text: len(re.findall(pattern, text))
+
+
+_TOKENS: tuple[tuple[float, Callable[[str], int]], ...] = (
+    (0.88, _runs(r"[A-Za-z]+")),
+    (0.22, lambda text: sum(len(word) - 6 for word in re.findall(r"[A-Za-z]{7,}", text))),
+    (2.0, _runs(r"[0-9]{1,3}")),
+    (0.55, _runs(r"[!-/:-@\[-`{-~]+")),
+    (0.2, _runs(r"[!-/:-@\[-`{-~]")),
+    (0.75, _runs(r"\n\s*")),
+    (0.9, _runs(r"[^\x00-\x7f]")),
+)
 
 
 @cache

@@ -26,6 +26,7 @@ SECTIONS = (
     "Symptoms",
     "References",
 )
+_FORMS = ("assets/", "templates/", "examples/")
 EARLY = 200  # characters: the occasion itself must stand before the 250 of the shortest known cut
 _OCCASION = re.compile(r"\b(?:use|used|using|invoke|apply|trigger|when|whenever|if)\b", re.IGNORECASE)
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n"
@@ -72,12 +73,13 @@ class AS202(Rule):
 class AS203(Rule):
     """Body is over 5,000 tokens.
 
-    Why: the specification recommends fewer; every activation pays for all of them. Estimated at 3.6 characters a token.
+    Why: the specification recommends fewer; every activation pays for all of them. Estimated from words, digits and marks,
+    within 6 % of o200k_base in nine files of ten.
     """
 
     profiles = EVERYWHERE
-    bad = _HEAD + "# Demo\n" + "word " * 4_000
-    good = _HEAD + "# Demo\n" + "word " * 3_000
+    bad = _HEAD + "# Demo\n" + "word " * 6_000
+    good = _HEAD + "# Demo\n" + "word " * 5_500
     at = 5
 
     def check(self, folder: Folder) -> Iterator[Finding]:
@@ -287,23 +289,18 @@ class AS212(Rule):
     good = _HEAD + "# Demo\n\nDescribe the workflow.\n"
     at = 7
     _words = re.compile(
-        r"\b(?:TODO|FIXME|TBD|XXX)\b(?=[:\s]|$)|lorem ipsum|\[(?:insert|your|add|describe)\b[^\]]*\](?!\()|coming soon",
-        re.IGNORECASE,
+        r"\b(?:TODO|FIXME|XXX)\b(?=[:\s]|$)|\bTBD:|[Ll]orem ipsum|\[(?:insert|your|add|describe)\b[^\]]{0,200}\](?!\()|\b[Cc]oming soon\b"
     )
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for document in folder.documents:
+            if document.path.removeprefix(f"{folder.path}/").startswith(_FORMS):
+                continue  # forms are filled in by whoever uses them
             for line, text in document.prose:
                 found = self._words.search(text)
-                if found and (
-                    found[0].upper() != found[0].lower() and (found[0].isupper() or " " in found[0])
-                ):
-                    yield self.finding(
-                        document.path,
-                        line,
-                        f"The placeholder {found[0]!r} was left in",
-                        "Write what it stands for",
-                    )
+                if found:
+                    message = f"The placeholder {found[0][:60]!r} was left in"
+                    yield self.finding(document.path, line, message, "Write what it stands for")
 
 
 class AS213(Rule):

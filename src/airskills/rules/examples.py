@@ -33,6 +33,7 @@ _ASKS = frozenset(
         "Confirm.ask",
     ]
 )
+_TAKES_HELP = re.compile(r"\b(?:argparse|click|typer|docopt|fire|cyclopts|tyro|getopts)\b|--help")
 # `read` from the terminal; not in a loop or a pipe, not from a file or a here-string.
 _READS = re.compile(r"\s*(?:if\s+|!\s*)?read\s+(?:-[a-zA-Z]+\s+)*(?:-p\s|-[a-z]*s\b|\w+\s*$)")
 REQUIRES = frozenset({"cuda", "network", "api-key"})
@@ -133,20 +134,10 @@ class AS504(Rule):
     at = ("scripts/run.py", 1)
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        for file in folder.matching(".py", ".sh", ".bash", under="scripts"):
-            text = folder.text(file.path)
-            library = file.path.endswith(".py") and not re.search(
-                r"__main__|^(?:print|main)\(", text, re.MULTILINE
-            )
-            if not library and not re.search(
-                r"\b(?:argparse|click|typer|docopt|fire|cyclopts|tyro|getopts)\b|--help", text
-            ):
-                yield self.finding(
-                    folder.at(file.path),
-                    1,
-                    "The script has no --help",
-                    "Use argparse with a description and an example",
-                )
+        for file in filter(_is_run, folder.matching(".py", ".sh", ".bash", under="scripts")):
+            if not _TAKES_HELP.search(folder.text(file.path)):
+                help_ = "Use argparse with a description and an example"
+                yield self.finding(folder.at(file.path), 1, "The script has no --help", help_)
 
 
 class AS505(Rule):
@@ -239,9 +230,14 @@ def metadata(text: str) -> dict[str, Any] | None:
         return {"error": str(error)}
 
 
+def _is_run(file: File) -> bool:
+    """Files in folders below `scripts` and `examples` are parts of programs, and so is what makes a package."""
+    return file.path.count("/") == 1 and not file.path.endswith("/__init__.py")
+
+
 def _scripts(folder: Folder) -> Iterator[File]:
-    yield from folder.matching(".py", under="examples")
-    yield from folder.matching(".py", under="scripts")
+    for under in ("examples", "scripts"):
+        yield from filter(_is_run, folder.matching(".py", under=under))
 
 
 def _is_pin(requirement: str) -> bool:

@@ -21,6 +21,13 @@ MAX_FILES = 512
 NAMED_FOLDERS = ("references/", "scripts/", "examples/", "assets/")
 
 
+# Accounts that images of clouds and containers come with, and words that stand for the reader's own.
+_ANYBODY = (
+    r"(?:(?:user|username|you|your[\w-]*|me|name|ubuntu|ec2-user|admin|azureuser|opc|debian|runner|jovyan|vscode|coder|node|app"
+    r"|appuser|nonroot|sandbox)\b|USER|[Yy]our|[<$%{\[])"
+)
+
+
 class AS401(Rule):
     """Link leads out of the skill.
 
@@ -116,7 +123,8 @@ class AS405(Rule):
             for link in document.links:
                 path, mark, anchor = link.target.partition("#")
                 target = folder.at(_resolve(folder, document, path)) if path else document.path
-                if mark and target in anchors and unquote(anchor).lower() not in anchors[target]:
+                known = anchors.get(target, frozenset()) if mark else frozenset()
+                if known and unquote(anchor).lower() not in known and _words_of(unquote(anchor)) not in known:
                     yield self.finding(
                         document.path,
                         link.line,
@@ -128,7 +136,8 @@ class AS405(Rule):
 class AS406(Rule):
     """File is named nowhere.
 
-    Why: an agent reads what SKILL.md points to; a reference that nothing names is never opened.
+    Why: an agent reads what SKILL.md points to; a reference that nothing names is never opened. The name of a folder below
+    `references/`, `assets/`, `examples/` or `scripts/` stands for its files, and a script may name others.
     """
 
     profiles = _BOTH
@@ -142,10 +151,16 @@ class AS406(Rule):
     def check(self, folder: Folder) -> Iterator[Finding]:
         if folder.skill is None:
             return
-        said = "\n".join([folder.skill.raw, *(document.text for document in folder.documents)])
+        programs = [
+            folder.text(file.path) for file in folder.matching(".py", ".sh", ".bash", ".js", ".mjs", ".ts")
+        ]
+        said = "\n".join([folder.skill.raw, *(document.text for document in folder.documents), *programs])
+        words = {word.strip(".-") for word in re.findall(r"[\w.-]+", said)}
         for file in folder.files:
-            name = file.path.rpartition("/")[2]
-            if file.path.startswith(NAMED_FOLDERS) and not name.startswith((".", "_")) and name not in said:
+            top, _, rest = file.path.partition("/")
+            *inside, name = rest.split("/")
+            named = {name, name.rpartition(".")[0] if top == "scripts" else name, *inside} & words
+            if f"{top}/" in NAMED_FOLDERS and not (named or name.startswith((".", "_")) or name in said):
                 yield self.finding(
                     folder.at(file.path),
                     1,
@@ -187,7 +202,7 @@ class AS408(Rule):
     good = _HEAD + "Run `python scripts/run.py`.\n"
     at = 7
     _paths = re.compile(
-        r"(?<![\w/.])(?:/home/(?!user\b|USER\b|username\b|<)[a-z][\w.-]*/|/Users/(?!you\b|me\b|username\b|<)[A-Za-z][\w.-]*/|[A-Z]:\\\\?Users\\)"
+        rf"(?<![\w/.])(?:/home/(?!{_ANYBODY})[a-z][\w.-]{{0,60}}/|/Users/(?!{_ANYBODY})[A-Za-z][\w.-]{{0,60}}/|[A-Z]:\\\\?Users\\\\?(?!{_ANYBODY})\w)"
     )
 
     def check(self, folder: Folder) -> Iterator[Finding]:
@@ -437,16 +452,24 @@ def _leads_out(target: str) -> bool:
 
 
 def _anchors(document: Markdown) -> frozenset[str]:
-    """Anchors as GitHub makes them; the second heading of a name gets `-1`."""
+    """Anchors as GitHub makes them, the second heading of a name gets `-1`; and the bare words of each heading."""
     seen: dict[str, int] = {}
-    out = set()
+    out = {""}
     for heading in document.headings:
         slug = _slug(heading)
-        out.add(slug if slug not in seen else f"{slug}-{seen[slug]}")
+        out |= {
+            slug if slug not in seen else f"{slug}-{seen[slug]}",
+            _words_of(re.sub(r":\w+:", " ", heading.text)),
+        }
         seen[slug] = seen.get(slug, 0) + 1
-    return frozenset(out | set(re.findall(r"""<a\s+(?:id|name)=["']([^"']+)["']""", document.text)))
+    return frozenset(out | set(re.findall(r"""<a\s+(?:id|name)=["']([^"']{1,200})["']""", document.text)))
 
 
 def _slug(heading: Heading) -> str:
     kept = "".join(c for c in heading.text.lower() if c.isalnum() or c in " -_")
     return kept.replace(" ", "-")
+
+
+def _words_of(anchor: str) -> str:
+    """What an anchor says, whoever made it: GitHub keeps what emoji leave behind, others do not."""
+    return "-".join(re.findall(r"[^\W_]+", anchor.lower()))

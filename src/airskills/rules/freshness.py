@@ -42,7 +42,8 @@ class AS901(Rule):
     good = _HEAD + '  airskills-tested-with: "torch==2.13.0"\n---\n# Demo\n\n```python\nimport torch\n```\n'
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        if folder.skill and pins.KEY not in folder.skill.metadata and _imports(folder):
+        untested = folder.skill is not None and pins.KEY not in folder.skill.metadata
+        if folder.skill and untested and next(_imports(folder), None):
             yield self.finding(
                 folder.skill.path,
                 1,

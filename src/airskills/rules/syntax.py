@@ -28,6 +28,16 @@ def data_problem(language: str, text: str) -> Problem | None:
 
 
 def _json_problem(text: str) -> Problem | None:
+    """Nothing is wrong with several values in a row or with members out of an object, as documents show them."""
+    problem = _value_problem(text)
+    if problem and (
+        _lines_problem(text) is None or _value_problem(f"{{{text.rstrip().rstrip(',')}}}") is None
+    ):
+        return None
+    return problem
+
+
+def _value_problem(text: str) -> Problem | None:
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
@@ -37,7 +47,7 @@ def _json_problem(text: str) -> Problem | None:
 
 def _lines_problem(text: str) -> Problem | None:
     for number, line in enumerate(text.split("\n"), 1):
-        problem = _json_problem(line or "0")
+        problem = _value_problem(line if line.strip() else "0")
         if problem:
             return number, problem[1]
     return None
