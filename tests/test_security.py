@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airskills.finding import Finding
-from airskills.folder import folder_from
+from airskills.folder import folder_from, open_folder
 from airskills.rules import RULES
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
@@ -47,21 +47,21 @@ def test_every_attack_of_the_corpus_has_a_twin_that_differs_and_names_are_used_o
         assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("which", ["seed"])
-def test_nine_of_ten_attacks_are_caught(which: str) -> None:
+@pytest.mark.parametrize("which", security_corpus.SETS)
+def test_seven_of_eight_attacks_are_caught(which: str) -> None:
     cases = [case for case in security_corpus.malicious() if case.set == which]
-    missed = [case.name for case in cases if not case.alarms()]
+    missed = sum(not case.alarms() for case in cases)  # only counted: the held-out ones are not to be read
 
-    assert len(missed) <= len(cases) / 10, missed
+    assert missed <= len(cases) / 8
 
 
-@pytest.mark.parametrize("which", ["seed"])
+@pytest.mark.parametrize("which", security_corpus.SETS)
 @pytest.mark.parametrize("cases", [security_corpus.twins, security_corpus.benign], ids=["twins", "benign"])
 def test_at_most_one_in_twenty_harmless_skills_is_accused(cases: Callable[[], list[Any]], which: str) -> None:
     chosen = [case for case in cases() if case.set == which]
-    accused = [case.name for case in chosen if case.alarms()]
+    accused = sum(bool(case.alarms()) for case in chosen)
 
-    assert len(accused) <= len(chosen) / 20, accused
+    assert accused <= len(chosen) / 20
 
 
 @pytest.mark.parametrize(
@@ -138,6 +138,24 @@ def test_flow_through_variables_of_one_shell_script_is_followed_and_a_checksum_s
     assert [(f.code, f.line) for f in look(stolen)] == [("AS708", 9)]
     assert codes(fetched.format("")) == {"AS706"}
     assert codes(fetched.format("sha256sum -c t.sha\n")) == set()
+
+
+@pytest.mark.parametrize(
+    ("target", "codes"),
+    [
+        ("../../.ssh/id_rsa", {"AS728"}),
+        ("/etc/passwd", {"AS728"}),
+        ("apa.md", set()),
+        ("../shared/apa.md", set()),
+    ],
+)
+def test_link_to_the_users_files_is_found(target: str, codes: set[str], tmp_path: Path) -> None:
+    skill = tmp_path / "demo"
+    (skill / "references").mkdir(parents=True)
+    (skill / "SKILL.md").write_text(HEAD, encoding="utf-8")
+    (skill / "references" / "style.md").symlink_to(target)
+
+    assert {finding.code for finding in security_corpus.judge(open_folder(str(skill)))} == codes
 
 
 def test_hidden_tag_characters_are_read_out() -> None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import ast
 import re
 
-from airskills.rules.security_context import Block
 from airskills.rules.security_patterns import CREDENTIAL
+from airskills.rules.security_reader import Block
 from airskills.rules.security_shell import Act
 
 MAX_SOURCE = 400_000  # characters of one file that are parsed
 _CREDENTIAL = re.compile(CREDENTIAL)
 _TALK = re.compile(r"\.claude/projects|\.codex/sessions|transcript|conversation", re.IGNORECASE)
 _GET = re.compile(
-    r"(?:^|\.)(?:urlopen|urlretrieve|recv|recvfrom)$|^(?:requests|httpx|session|client|aiohttp|http)\.(?:get|stream|request)$"
+    r"(?:^|\.)(?:urlopen|urlretrieve|recv|recvfrom|download_url_to_file)$|^(?:wget|gdown)\.download$|^(?:requests|httpx|session|client|aiohttp|http)\.(?:get|stream|request)$"
 )
 _DECODE = re.compile(
     r"(?:^|\.)(?:b64decode|b32decode|b85decode|a85decode|b16decode|urlsafe_b64decode|decodebytes|unhexlify|a2b_base64|a2b_hex|fromhex|decompress)$|^codecs\.decode$"
@@ -33,8 +33,8 @@ NOTHING: frozenset[str] = frozenset()
 class Flow(ast.NodeVisitor):
     """Labels of the names of one program, and what was found; a subclass judges calls."""
 
-    def __init__(self, block: Block, purpose: str) -> None:
-        self.block, self.purpose = block, purpose
+    def __init__(self, block: Block) -> None:
+        self.block = block
         self.labels: dict[str, frozenset[str]] = {}
         self.texts: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
@@ -71,18 +71,24 @@ class Flow(ast.NodeVisitor):
         if isinstance(node, ast.Name):
             parts.append(self.aliases.get(node.id, node.id))
         elif isinstance(node, ast.Call):
-            inner = self.dotted(node.func)
-            parts.append(
-                {"requests.Session": "session", "httpx.Client": "client", "socket.socket": "sock"}.get(
-                    inner, inner
-                )
-            )
+            parts.append(self._made(node))
         name = ".".join(reversed(parts))
         return (
             name.removeprefix("builtins.")
+            .removeprefix("__builtins__.")
             .replace("urllib.request.", "")
             .replace("os.environ.get", "os.getenv")
         )
+
+    def _made(self, node: ast.Call) -> str:
+        """Name of what a call returns: a module that is imported by name, an attribute that is looked up by name."""
+        inner = self.dotted(node.func)
+        known = {"requests.Session": "session", "httpx.Client": "client", "socket.socket": "sock"}
+        if inner in {"__import__", "importlib.import_module"} and node.args:
+            return self.text(node.args[0])
+        if inner == "getattr" and len(node.args) > 1:
+            return f"{self.dotted(node.args[0])}.{self.text(node.args[1])}"
+        return known.get(inner, inner)
 
     def text(self, node: ast.AST | None, depth: int = 0) -> str:
         """Constant text of an expression as far as it is known; `{}` for the rest."""
@@ -104,9 +110,9 @@ class Flow(ast.NodeVisitor):
                 return "".join(self.text(part, depth + 1) for part in node.values)
             case ast.FormattedValue():
                 return self.text(node.value, depth + 1)
-            case ast.BinOp():
+            case ast.BinOp() if isinstance(node.op, ast.Add | ast.Div):
                 slash = "/" if isinstance(node.op, ast.Div) else ""
-                return self.text(node.left, depth + 1) + slash + self.text(node.right, depth + 1)
+                return (self.text(node.left, depth + 1) + slash + self.text(node.right, depth + 1))[:4000]
             case ast.List() | ast.Tuple():
                 return " ".join(self.text(item, depth + 1) for item in node.elts[:50])
         return "{}"
@@ -116,6 +122,18 @@ class Flow(ast.NodeVisitor):
         if name.endswith("Path.home"):
             return "~"
         opened = name == "open" or name.endswith(".open")
+        if (
+            name.endswith(".join")
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Constant)
+        ):
+            between = str(node.func.value.value)
+            items = node.args[0].elts if node.args and isinstance(node.args[0], ast.List | ast.Tuple) else []
+            return between.join(self.text(item, depth + 1) for item in items[:50]) or "{}"
+        if isinstance(node.func, ast.Attribute) and node.func.attr in {"glob", "rglob", "iterdir"}:
+            inside = self.text(node.args[0], depth + 1) if node.args else "*"
+            base = self.text(node.func.value, depth + 1)
+            return inside if base in {"{}", "glob"} else f"{base}/{inside}"
         method = name.endswith(".open") and isinstance(node.func, ast.Attribute)
         counted = [] if method else node.args[: 1 if opened else 20]
         parts = [self.text(argument, depth + 1) for argument in counted]
@@ -146,23 +164,26 @@ class Flow(ast.NodeVisitor):
         return self.memo[id(node)]
 
     def _labels(self, node: ast.AST) -> frozenset[str]:
-        if isinstance(node, ast.Attribute) and self.dotted(node) == "os.environ":
-            return frozenset({"env"})
         match node:
+            case ast.Attribute() if self.dotted(node) == "os.environ":
+                return frozenset({"env"})
             case ast.Name():
+                if node.id == "__file__":
+                    return frozenset({"self"})
                 return self.labels.get(f"{self.function}:{node.id}", self.labels.get(f":{node.id}", NOTHING))
-            case ast.Subscript() if self.dotted(node.value) == "os.environ":
-                return self._variable(self.text(node.slice))
             case ast.Subscript():
-                back = (
-                    isinstance(node.slice, ast.Slice)
-                    and node.slice.step is not None
-                    and self.text(node.value) != "{}"
-                )
-                return self.of(node.value) | ({"scrambled"} if back else NOTHING)
+                return self._item(node)
             case ast.Call():
                 return self._called(node)
         return self._inside(node) | self._operated(node)
+
+    def _item(self, node: ast.Subscript) -> frozenset[str]:
+        """Labels of `a[b]`: a variable of the environment, or text read backwards."""
+        if self.dotted(node.value) == "os.environ":
+            return self._variable(self.text(node.slice))
+        back = isinstance(node.slice, ast.Slice) and node.slice.step is not None
+        known = back and self.text(node.value) != "{}"
+        return self.of(node.value) | ({"scrambled"} if known else NOTHING)
 
     def _inside(self, node: ast.AST) -> frozenset[str]:
         """Labels of the parts of an expression; what a comprehension runs through is bound first."""
@@ -172,9 +193,15 @@ class Flow(ast.NodeVisitor):
         found: set[str] = set()
         for child in children:
             if isinstance(child, ast.comprehension):
-                self.bind(child.target, self.of(child.iter), "{}")
+                self.bind(child.target, self.of(child.iter), self._each(child.iter))
                 found |= self.of(child.iter) & {"net", "decoded", "scrambled"}
         return frozenset(found).union(*(self.of(c) for c in children if not isinstance(c, ast.comprehension)))
+
+    def _each(self, node: ast.AST) -> str:
+        """Text of what a loop runs through, where it is the files of a folder."""
+        if isinstance(node, ast.Call) and self.dotted(node.func).endswith(("glob", "iterdir")):
+            return self.text(node)
+        return "{}"
 
     def _operated(self, node: ast.AST) -> frozenset[str]:
         if not isinstance(node, ast.BinOp):
@@ -213,13 +240,9 @@ class Flow(ast.NodeVisitor):
             or name.endswith(".translate")
         ):
             passed.add("scrambled")
-        if name.endswith(("rglob", "os.walk", "glob.glob")) and re.match(
-            r"~/?$|/$|/home|~/\.(?:ssh|aws|gnupg)",
-            self.text(node.args[0])
-            if name.endswith(("walk", "glob.glob")) and node.args
-            else self.text(node.func.value)
-            if isinstance(node.func, ast.Attribute)
-            else "",
+        if name.endswith(("glob", "os.walk", ".iterdir")) and re.match(
+            r"~/?(?:\*|$)|/$|/home|~/\.(?:ssh|aws|gnupg)|~/(?:Documents|Desktop|Pictures)",
+            self._walked(node, name),
         ):
             passed.add("home")
         passed |= self._read(node, name)
@@ -236,10 +259,21 @@ class Flow(ast.NodeVisitor):
         passed |= self.labels.get(f"return:{name}", NOTHING)
         return frozenset(passed)
 
+    def _walked(self, node: ast.Call, name: str) -> str:
+        """The folder that a call goes through."""
+        if name.endswith(("walk", "glob.glob")):
+            return self.text(node.args[0]) if node.args else ""
+        return self.text(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+
     def _read(self, node: ast.Call, name: str) -> set[str]:
         """Labels of the file or the output that is read."""
         where = ""
-        if name == "open" and node.args and self.of(node.args[0]) & {"home"}:
+        if (
+            name == "open"
+            and node.args
+            and self.of(node.args[0]) & {"home"}
+            and not _CREDENTIAL.search(self.text(node.args[0]))
+        ):
             return {"files"}
         if name == "open" or name.endswith((".open", "read_csv", "sqlite3.connect", "ConfigParser.read")):
             where = (
@@ -251,7 +285,7 @@ class Flow(ast.NodeVisitor):
             node.func, ast.Attribute
         ):
             where = self.text(node.func.value)
-            if self.of(node.func.value) & {"home"}:
+            if self.of(node.func.value) & {"home"} and not _CREDENTIAL.search(where):
                 return {"files"}
         elif name.startswith("subprocess.") and node.args:
             where = self.text(node.args[0])
@@ -294,8 +328,19 @@ class Flow(ast.NodeVisitor):
         if self.dotted(node.value).endswith("CERT_NONE") or (off and "check_hostname" in names):
             self.act("AS716", node, "Certificates are not checked")
         for target in node.targets:
-            self.bind(target, self.of(node.value), self.text(node.value))
+            self._assign(target, node.value)
         self.memo.clear()
+
+    def _assign(self, target: ast.AST, value: ast.AST) -> None:
+        if (
+            isinstance(target, ast.Tuple)
+            and isinstance(value, ast.Tuple)
+            and len(target.elts) == len(value.elts)
+        ):
+            for one, other in zip(target.elts, value.elts, strict=True):
+                self._assign(one, other)
+        else:
+            self.bind(target, self.of(value), self.text(value))
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self.generic_visit(node)
@@ -324,7 +369,7 @@ class Flow(ast.NodeVisitor):
 
     def visit_For(self, node: ast.For) -> None:
         self.visit(node.iter)
-        self.bind(node.target, self.of(node.iter), "{}")
+        self.bind(node.target, self.of(node.iter), self._each(node.iter))
         self.memo.clear()
         for statement in [*node.body, *node.orelse]:
             self.visit(statement)

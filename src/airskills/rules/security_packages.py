@@ -9,51 +9,55 @@ from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.rules._base import SKILL_FILE, Rule
 from airskills.rules.profiles import EVERYWHERE
-from airskills.rules.security_context import SHELL, Scene, scene
+from airskills.rules.security_known import known
+from airskills.rules.security_patterns import words
+from airskills.rules.security_scene import SHELL, Scene, scene
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
 
 
 _PIP = re.compile(r"(?:\bpip3?|\buv(?:\s+pip)?|\bpipx|\bpoetry|\bpdm)\s+(?:install|add)\b(.*)|\buvx\s(.*)")
 _NPM = re.compile(
     r"\b(?:npm\s+(?:install|i|add)|yarn\s+add|pnpm\s+(?:add|install)|bun\s+(?:add|install)|npx)\b(.*)"
 )
-_KNOWN_INDEX = re.compile(
+_REQUIREMENTS = re.compile(r"(?:^|/)requirements[\w-]*\.(?:txt|in)$")
+_INDEX = re.compile(
     r"https://(?:pypi\.org|test\.pypi\.org|files\.pythonhosted\.org|download\.pytorch\.org|pypi\.nvidia\.com|data\.pyg\.org|wheels\.vllm\.ai|flashinfer\.ai"
     r"|storage\.googleapis\.com/(?:jax|tpu|libtpu)|registry\.npmjs\.org|registry\.yarnpkg\.com|npm\.pkg\.github\.com|docs\.vllm\.ai|abetlen\.github\.io"
     r"|\S*(?:pkg\.dev|amazonaws\.com|azure\.com|jfrog\.io|gitlab\.com)/|(?:localhost|127\.0\.0\.1))"
 )
 _INDEX = re.compile(
-    r"(?:--index-url|--extra-index-url|--default-index|--index|--registry|\s-i)[ =][\"']?(https?://[^\s\"']+)"
+    r"(?:--index-url|--extra-index-url|--default-index|--index|--registry|\s-i)[ =]*[\"']?(https?://[^\s\"']+)"
 )
 _DIRECT = re.compile(
     r"(?<![\w+@])(?:https?://[^\s\"'#]+\.(?:whl|tar\.gz|tgz|zip)|(?:github|gitlab|bitbucket|gist):[\w.-]+/|git\+(?:https?|ssh)://[^\s\"']+)(#sha\d+[=:]\w+)?"
 )
 _PINNED = re.compile(r"@v?\d|@[0-9a-f]{7,40}\b|@\$|#[0-9a-f]{7,40}\b|#sha|#v\d|@\{|@<")
-PYPI = _words("""
-    requests numpy pandas scipy matplotlib scikit-learn tensorflow pytorch django flask fastapi
-    sqlalchemy pydantic pillow boto3 botocore urllib3 certifi cryptography paramiko beautifulsoup4
-    selenium playwright pytest colorama python-dateutil setuptools virtualenv transformers datasets
-    accelerate tokenizers safetensors huggingface-hub openai anthropic langchain openpyxl psycopg2
-    pymongo redis celery jinja2 werkzeug httpx aiohttp tornado uvicorn gunicorn networkx seaborn
-    plotly opencv-python jupyter notebook ipython tqdm pyyaml lxml protobuf grpcio streamlit gradio
-    wandb pypdf reportlab
+PYPI = words("""
+    requests numpy pandas scipy matplotlib scikit-learn tensorflow pytorch torch torchvision torchaudio torchtext
+    lightning pytorch-lightning torchmetrics django flask fastapi sqlalchemy pydantic pillow boto3 botocore urllib3 certifi
+    cryptography paramiko beautifulsoup4 selenium playwright pytest colorama python-dateutil python-dotenv setuptools
+    virtualenv transformers datasets accelerate tokenizers safetensors diffusers evaluate bitsandbytes deepspeed
+    flash-attn sentence-transformers sentencepiece huggingface-hub openai anthropic langchain langchain-core langgraph
+    llama-index openpyxl psycopg2 pymongo redis celery jinja2 werkzeug httpx aiohttp tornado uvicorn gunicorn networkx
+    seaborn plotly opencv-python jupyter jupyterlab notebook ipython ipywidgets tqdm pyyaml lxml protobuf grpcio streamlit
+    gradio wandb mlflow tensorboard pypdf pypdf2 reportlab xgboost lightgbm catboost statsmodels polars pyarrow dask
+    numba cython spacy nltk gensim keras optuna hydra-core omegaconf einops faiss-cpu faiss-gpu chromadb qdrant-client
+    pinecone-client weaviate-client tiktoken peft vllm xformers ray rdkit biopython scanpy anndata
 """)
-NPM = _words("""
+NPM = words("""
     react react-dom express lodash axios chalk commander typescript webpack eslint prettier jest
     mocha next vue angular svelte moment dotenv mongoose socket.io body-parser cross-env electron
     puppeteer playwright nodemon request jquery underscore async colors debug uuid yargs inquirer
     esbuild
 """)
 # Real packages one letter away from a known one.
-_REAL = _words("""
+_REAL = words("""
     request requests preact jests nextjs panda chalks asyncs vuex pypdf2 pypdf4 psycopg psycopg3
     psycopg2 jinja gradio reacts color colors angularjs opencv-python requests2 pytests httpx2 redist
     mocha-js nuxt next uuid uid axios lodash-es lodash.es yarg dotenvx dotenv
+    torchdata torchtune torchao torchrec torchx torchtyping panda pandera numpyro scipy scipy-nightly polar pillows
+    datasette dataset evaluates keras-cv keras-hub optunahub tokenizer transformer dash mlflows spacy-nightly
 """)
 
 
@@ -61,7 +65,7 @@ class AS707(Rule):
     """Package comes from an unpinned address or a foreign index.
 
     Why: what lies at an address or in an unknown index can change after the skill was read. A commit, a tag or a hash
-    pins it; the indexes of PyPI, npm, PyTorch, NVIDIA and JAX, and private ones that the description names, are known.
+    pins it; repositories of well-known projects and the indexes of the ecosystem are known (`data/security.json`).
 
     Cisco: supply chain. Snyk: W012, E005. OWASP agentic: ASI04.
     Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 38 findings; read by hand, all are unpinned addresses or an index of a project.
@@ -73,31 +77,50 @@ class AS707(Rule):
     at = 8
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        made = scene(folder)
-        private = made.declares(
-            r"private (?:index|registry|package)|mirror|internal (?:index|registry)|artifactory|nexus|devpi"
-        )
-        for command in made.commands:
-            if not (_PIP.search(command.text) or _NPM.search(command.text)):
-                continue
-            index = next((m for m in _INDEX.finditer(command.text) if not _KNOWN_INDEX.match(m[1])), None)
-            direct = next(
-                (m for m in _DIRECT.finditer(command.text) if not (m[1] or _PINNED.search(m[0]))), None
-            )
-            if index and not private:
+        for path, line, text in _sources(folder):
+            index = next((m[1] for m in _INDEX.finditer(text) if not _private(m[1])), "")
+            direct = next((m[0] for m in _DIRECT.finditer(text) if not (m[1] or _settled(m[0]))), "")
+            if index:
                 yield self.finding(
-                    command.path,
-                    command.line,
-                    f"Packages come from the index {index[1][:80]!r}",
-                    "Use the public index, or name the private one in the description",
+                    path, line, f"Packages come from the index {index[:80]!r}", "Use the public index"
                 )
             elif direct:
                 yield self.finding(
-                    command.path,
-                    command.line,
-                    f"The package at {direct[0][:80]!r} is not pinned",
+                    path,
+                    line,
+                    f"The package at {direct[:80]!r} is not pinned",
                     "Pin it by version, commit or hash",
                 )
+
+
+def _sources(folder: Folder) -> Iterator[tuple[str, int, str]]:
+    """Commands that install, and the lines of requirement files."""
+    for command in scene(folder).commands:
+        if _PIP.search(command.text) or _NPM.search(command.text) or "_INDEX_URL=" in command.text:
+            yield command.path, command.line, command.text
+    for file in folder.files:
+        if _REQUIREMENTS.search(file.path):
+            for number, line in enumerate(folder.text(file.path).split("\n"), 1):
+                yield folder.at(file.path), number, line
+
+
+def _private(index: str) -> bool:
+    """Whether an index is a known one, one of this machine, or a placeholder of the reader's own."""
+    own = re.search(
+        r"://(?:[^@/]*@)?(?:localhost|127\.0\.0\.1|\$|<|\{|\S*(?:pkg\.dev|amazonaws\.com|azure\.com|jfrog\.io|gitlab\.com)/)",
+        index,
+    )
+    return own is not None or known().index(index)
+
+
+def _settled(address: str) -> bool:
+    """Whether an address cannot change unseen: pinned, or the repository of a well-known project."""
+    if _PINNED.search(address):
+        return True
+    repository = address.startswith(
+        ("git+https://github.com/", "https://github.com/", "git+ssh://git@github.com/")
+    )
+    return repository and known().known_owner(address.replace("git@github.com", "github.com"))
 
 
 class AS720(Rule):
@@ -118,10 +141,8 @@ class AS720(Rule):
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         made = scene(folder)
-        if made.declares(r"typosquat|supply.chain"):
-            return
-        for path, line, name, known in _installed(folder, made):
-            meant = squatted(name, known)
+        for path, line, name, names in _installed(folder, made):
+            meant = squatted(name, names)
             if meant:
                 yield self.finding(
                     path, line, f"The package {name[:60]!r} looks like {meant!r}", f"Write {meant}"
@@ -134,24 +155,25 @@ Named = tuple[str, int, str, frozenset[str]]
 def _installed(folder: Folder, made: Scene) -> Iterator[Named]:
     """(path, line, name, the known names to compare with) of all that is installed."""
     for command in made.commands:
-        for pattern, known in ((_PIP, PYPI), (_NPM, NPM)):
+        for pattern, names in ((_PIP, PYPI), (_NPM, NPM)):
             match = pattern.search(command.text)
-            words = re.split(r"[\s\"']+", next((g for g in match.groups() if g), "")) if match else []
-            end = next((n for n, word in enumerate(words) if word in {"&&", ";", "|", "||", "#"}), len(words))
-            yield from ((command.path, command.line, word, known) for word in words[:end])
+            named = re.split(r"[\s\"']+", next((g for g in match.groups() if g), "")) if match else []
+            end = next((n for n, word in enumerate(named) if word in {"&&", ";", "|", "||", "#"}), len(named))
+            yield from ((command.path, command.line, word, names) for word in named[:end])
     for file in folder.files:
         yield from _listed(folder, file.path)
     for block in made.blocks:
         if block.language == "python" and "# /// script" in block.text:
             for number, line in enumerate(block.text.split("\n"), block.line):
-                names = re.findall(r'"([A-Za-z][\w.-]*)', line) if line.startswith("#") else []
-                yield from ((block.path, number, name, PYPI) for name in names)
+                if line.startswith("#"):
+                    found = re.findall(r'"([A-Za-z][\w.-]*)(?=["\[\s<>=~!@;,])', line)
+                    yield from ((block.path, number, name, PYPI) for name in found)
 
 
 def _listed(folder: Folder, path: str) -> Iterator[Named]:
     """Names in requirement files and package.json."""
     manifest = path.rpartition("/")[2] == "package.json"
-    if not manifest and not re.search(r"(?:^|/)requirements[\w-]*\.(?:txt|in)$", path):
+    if not manifest and not _REQUIREMENTS.search(path):
         return
     for number, line in enumerate(folder.text(path).split("\n"), 1):
         found = re.match(r'\s*"([@\w./-]+)":\s*"[\^~>=<]*\d', line) if manifest else None
@@ -159,13 +181,13 @@ def _listed(folder: Folder, path: str) -> Iterator[Named]:
         yield folder.at(path), number, name, NPM if manifest else PYPI
 
 
-def squatted(word: str, known: frozenset[str]) -> str:
+def squatted(word: str, names: frozenset[str]) -> str:
     """The known package of which this name is a slip, or ""."""
     match = re.match(r"[A-Za-z][\w.-]{3,40}(?=$|[=<>~!@;,])", word)
     name = match[0].lower().replace("_", "-") if match else ""
-    if len(name) < 5 or name in known or name in _REAL or name in PYPI or name in NPM:
+    if len(name) < 5 or name in names or name in _REAL or name in PYPI or name in NPM:
         return ""
-    return next((other for other in sorted(known) if len(other) > 4 and one_slip(name, other)), "")
+    return next((other for other in sorted(names) if len(other) > 4 and one_slip(name, other)), "")
 
 
 def one_slip(a: str, b: str) -> bool:
@@ -193,7 +215,7 @@ _RUNS = re.compile(
     r"\b(?:run|runs|running|execute|executes|command|commands|script|scripts|shell|terminal|bash|cli|install|git|npm|pip|python|docker|build|test|tests|compile)\b",
     re.IGNORECASE,
 )
-_RISKY = _words("""
+_RISKY = words("""
     sudo su rm curl wget ssh scp nc chmod chown dd eval docker kubectl aws
 """)
 
@@ -218,14 +240,14 @@ class AS721(Rule):
         allowed = skill.fields.get("allowed-tools") if skill else None
         if skill is None or not allowed:
             return
-        words = (
+        listed = (
             allowed
             if isinstance(allowed, list)
             else re.findall(r"[\w*.-]+(?:\([^)]*\))?", str(allowed)[:10_000])
         )
         line = skill.positions.get("allowed-tools", (1, 1))[0]
         said = f"{skill.description}\n{skill.body}"
-        for tool in map(str, words):
+        for tool in map(str, listed):
             why = _unneeded(tool, said, folder, scene(folder))
             if why:
                 yield self.finding(

@@ -3,203 +3,227 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 # Files that hold secrets. Public keys, examples and templates are none.
 CREDENTIAL = (
-    r"(?:\.ssh/(?:id_[a-z0-9]+|identity)(?!\w*\.pub)|\.ssh/?(?=[\s\"')]|$)|\.aws/credentials|\.aws/?(?=[\s\"')]|$)|\.netrc|\.git-credentials|\.kube/config"
-    r"|\.docker/config\.json|\.npmrc|\.pypirc|\.config/gh/hosts\.yml|\.config/gcloud|\.azure/|\.gnupg|/etc/shadow|wallet\.dat|\.vault-token"
-    r"|Login Data|Cookies\b|key4\.db|logins\.json|\.password-store|\.bash_history|\.zsh_history|\.claude/(?:\.credentials|projects|history)"
-    r"|\.codex/auth\.json|\.cache/huggingface/token|(?<![\w.])\.env(?:\.(?:local|production|prod))?(?![\w.-]))"
+    r"(?:\.ssh/(?:id_[a-z0-9*]+|identity)(?!\w*\.pub)|\.ssh/?\*?(?=[\s\"'),;]|$)|\.aws/credentials|\.aws/?\*?(?=[\s\"'),;]|$)|\.netrc\b|\.git-credentials|\.kube/config"
+    r"|\.docker/config\.json|\.npmrc\b|\.pypirc\b|\.config/gh/hosts\.yml|\.config/gcloud|\.azure/|\.gnupg\b|/etc/shadow|wallet\.dat|\.vault-token|\.config/solana"
+    r"|\.ethereum/keystore|\.electrum|login data\b|google-chrome/|/Cookies\b|cookies\.sqlite|key4\.db|logins\.json|\.password-store|\.bash_history|\.zsh_history|\.python_history"
+    r"|\.claude/(?:\.credentials|projects|history)|\.codex/auth\.json|\.cache/huggingface/token|\.huggingface/token|\.config/op/|\.terraform\.d/credentials|\.mozilla/firefox"
+    r"|(?<![\w.])\.env(?:\.(?:local|production|prod))?(?![\w.-]))"
 )
 PUBLIC = re.compile(r"\.pub\b|\.env[\w.]*\.(?:example|sample|template)|credentials\.(?:example|sample)")
-SENDS = r"\b(?:curl|wget|nc|ncat|netcat|socat|http|https|xh|scp|rsync|sftp|ftp|telnet|sendmail|mailx?|Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b"
-NET = re.compile(SENDS, re.IGNORECASE)
+METADATA = re.compile(
+    r"(?:169\.254\.169\.254|metadata\.google\.internal|fd00:ec2::254|100\.100\.100\.200)\S*(?:security-credentials|/token|user-data|identity)",
+    re.IGNORECASE,
+)
 VARIABLE = (
     r"\$\{?(?:AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|[A-Z_]*(?:API_KEY|SECRET|TOKEN|PASSWORD|PRIVATE_KEY))\b"
 )
-SOURCE = re.compile(
-    rf"{CREDENTIAL}|\bprintenv\b|\$\((?:env|printenv|history)\b|`(?:env|printenv)`|(?:^|[;&(|]\s*)env\s*(?:\||>)|\bgh auth token|\bpbpaste\b|\bxclip -o"
-    r"|security find-(?:generic|internet)-password|gcloud auth print-(?:access|identity)-token|aws configure get|/proc/self/environ|169\.254\.169\.254"
-    r"|\btar\s+\S+\s+\S*\s*-?\s*(?:~|\$HOME)/?(?:\s|\||$)",
-    re.IGNORECASE,
-)
-DATA_OPTION = re.compile(
-    r"(?:\s(?:-d|--data\S*|-F|--form\S*|-T|--upload-file|--post-data\S*|--post-file\S*|--json)[\s=]|\?[\w-]+=|@-)"
-)
-AUTHORIZES = re.compile(r"(?:authorization|x-api-key|api-key|private-token|x-auth-token)\s*:", re.IGNORECASE)
-DNS = re.compile(
-    r"\b(?:dig|nslookup|host|ping|drill)\s[^|;\n]{0,200}(?:\$\(|`|\$\{?[A-Za-z_]\w*\}?\.)[^;\n]{0,200}\.",
-    re.IGNORECASE,
-)
-ASSIGN = re.compile(r"^(?:export |local )?([A-Za-z_]\w*)=(.*)$")
-WRITES = re.compile(r"(?:(?<!\d)>{1,2}\s*|\btee (?:-a )?|\b(?:tar|zip)\s+\S+\s+)([\w./~$-]{2,200})")
-FETCHES = re.compile(
-    r"\b(?:curl|wget|iwr|Invoke-WebRequest)\b.*?(?:\s-[a-zA-Z]*[oO]\s*|--output[ =]|\s-OutFile\s+|\s>\s*)([\w./~$-]{2,200})",
-    re.IGNORECASE,
-)
-BARE_FETCH = re.compile(
-    r"\b(?:wget\s+(?:-\w+\s+)*|curl\s+(?:-\w+\s+)*-\w*O\w*\s+)[\"']?https?://\S*?/([\w.-]+)[\"']?(?:\s|$)"
-)
 CHECKS = re.compile(r"sha(?:256|512)sum|shasum|gpg --verify|cosign verify|minisign|Get-FileHash|b3sum")
-
-# Installers of vendors that document this very line; a pipe from any other host is a finding.
-VENDORS = re.compile(
-    r"https://(?:astral\.sh|sh\.rustup\.rs|bun\.sh|bun\.com|deno\.land|ollama\.com|get\.docker\.com|install\.python-poetry\.org|get\.pnpm\.io|pixi\.sh"
-    r"|mise\.run|starship\.rs|fly\.io|sdk\.cloud\.google\.com|get\.sdkman\.io|claude\.ai|opencode\.ai|cursor\.com|tailscale\.com|get\.volta\.sh|get\.k3s\.io"
-    r"|get\.helm\.sh|modal\.com|repo\.anaconda\.com|lambdalabs\.com|dvc\.org|lmstudio\.ai|raw\.githubusercontent\.com/(?:Homebrew|nvm-sh|pyenv|helm|ohmyzsh|nextflow-io)/)"
+_ROOT = r"(?:/\*?|~/?\*?|\"?\$\{?HOME\}?\"?/?\*?|/(?:etc|usr|var|home|boot|root|Users|opt|lib|bin)/?\*?|C:\\\\?\*?)(?=\s|;|&|\||\"|'|\)|$)"
+_DISK = r"/dev/(?:sd[a-z]\d*|nvme0n1\S*|hda\d*|disk\d+|vda\d*|mmcblk0)(?![\w])"
+_LATER = r"(?:curl|wget|\bnc\b|/dev/tcp|base64|\beval\b|(?:ba|z)?sh\s+-c|python\S*\s+-c|/tmp/|/dev/shm|/var/tmp|nohup|(?:~|\$HOME|\$\{HOME\}|/)?/?\.[\w-]+/\S*|/\.\w)"
+_PAYLOAD = (
+    r"(?:curl|wget|\bnc\b|/dev/tcp|base64|(?:ba|z)?sh\s+-c|python\S*\s+-c|/tmp/|/dev/shm|/var/tmp|nohup)"
 )
-_SHELLS = r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+\S+\s+)?(?:/bin/|/usr/bin/)?(?:ba|z|da|k|fi)?sh\b|(?:sudo\s+)?(?:python[23]?|node|perl|ruby|php|iex|Invoke-Expression)\b"
-PIPES = re.compile(
-    rf"\b(?:curl|wget|iwr|irm|fetch|Invoke-WebRequest|Invoke-RestMethod)\b[^|\n]{{0,600}}\|\s*(?:tee \S+ \|\s*)?(?:{_SHELLS})(?!\s+-(?:m json|c|n?e|p)\b)"
-    r"|(?:\b(?:ba|z)?sh|\bsource|\beval|(?:^|\s)\.)\s+(?:-c\s+)?[\"']?(?:<\(|\$\(|`)\s*(?:curl|wget)\b|(?:iex|Invoke-Expression)\s*\(+[^)]{0,200}(?:DownloadString|iwr|irm|Invoke-)"
-    r"|python[23]?\s+-c\s+[\"'][^\n]{0,400}(?:exec|eval)\([^\n]{0,200}(?:urlopen|requests\.get)",
-    re.IGNORECASE,
-)
-_ENCODED = re.compile(
-    rf"(?:base64\s+(?:-d|-D|--decode)|xxd\s+-r|openssl\s+(?:enc|base64)\s[^|]{{0,80}}-d|gunzip|gzip\s+-d|zcat|rev|tr\s+[\"']?a-zA-Z|base32\s+-d|uudecode)\b[^|\n]{{0,200}}(?:\|\s*[\w-]+(?:\s+-\w+)*\s*)?\|\s*(?:{_SHELLS})"
-    r"|(?:eval|(?:ba|z)?sh\s+-c|source|exec)\s+[\"']?(?:\$\(|`|<\()[^\n]{0,400}(?:base64\s+(?:-d|-D|--decode)|xxd\s+-r|base32\s+-d|printf\s+[\"']\\\\?x)"
-    r"|powershell\S*\s[^\n]{0,100}-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{20,}|(?:python[23]?|node|perl|ruby)\s+-[ce]\s+[\"'][^\n]{0,300}(?:exec|eval|system)\W[^\n]{0,200}(?:b64decode|fromhex|atob|base64|decompress)"
-    r"|(?:eval|Function)\((?:atob\(|Buffer\.from\([^)]{1,5000}['\"](?:base64|hex))|printf\s+[\"'](?:\\x[0-9a-f]{2}){6,}[\"']\s*\|\s*(?:ba|z)?sh\b",
-    re.IGNORECASE,
-)
-PAYLOAD = re.compile(
-    r"curl|wget|python\S*\s+[^;]*/\.|/dev/tcp|nohup|base64|\(\s*\S+[^)]*&\s*\)|alias\s+(?:sudo|ssh|git|su)=|LD_PRELOAD|PROMPT_COMMAND|/\.[\w-]+/\.[\w.]+",
-    re.IGNORECASE,
-)
-_ROOT = r"(?:/\*?|~/?\*?|\"?\$\{?HOME\}?\"?/?\*?|/(?:etc|usr|var|home|boot|root|Users)/?\*?|C:\\\\?\*?)(?=\s|;|&|\||\"|'|$)"
-
-Pattern = tuple[str, re.Pattern[str], str, str]
+_PUT = r"(?:>>?|\btee\s+(?:-a\s+)?|\bcp\s+\S+|\bmv\s+\S+|\binstall\s[^\n]*|\bln\s+-\w+\s+\S+)\s*[\"']?"
 
 
-def _p(code: str, pattern: str, message: str, unless: str = "") -> Pattern:
-    return code, re.compile(pattern, re.IGNORECASE), message, unless
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
 
 
-# (rule, what it looks like, what to say, what the skill may declare as its purpose)
+class Pattern(NamedTuple):
+    """One dangerous line: its rule, what it looks like, what to say, and the words of which it holds one."""
+
+    code: str
+    regex: re.Pattern[str]
+    message: str
+    words: frozenset[str]
+
+
+def _p(code: str, pattern: str, message: str, words: str = "") -> Pattern:
+    return Pattern(code, re.compile(pattern, re.IGNORECASE), message, frozenset(words.split()))
+
+
 PATTERNS: tuple[Pattern, ...] = (
-    ("AS705", _ENCODED, "An encoded payload is decoded and executed", ""),
+    _p(
+        "AS705",
+        r"powershell\S*\s[^\n]{0,100}-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{20,}|(?:eval|Function)\((?:atob\(|Buffer\.from\([^)]{1,5000}['\"](?:base64|hex))",
+        "An encoded payload is decoded and executed",
+        "powershell eval function",
+    ),
+    _p(
+        "AS706",
+        r"(?:iex|Invoke-Expression)\s*\(+[^)]{0,200}(?:DownloadString|iwr|irm|Invoke-)|DownloadString\([^)]{0,300}\)\s*\|\s*iex|mshta\s+https?://|regsvr32\s[^\n]{0,80}https?://|certutil\s[^\n]{0,80}-urlcache|bitsadmin\s[^\n]{0,80}/transfer",
+        "A download is executed unread",
+        "iex invoke downloadstring mshta certutil regsvr bitsadmin",
+    ),
     _p(
         "AS714",
-        r"(?:>>?|tee)\s*(?:-a\s+)?\S*\.ssh/authorized_keys",
+        r"ssh-(?:rsa|ed25519|dss)\s+AAAA[A-Za-z0-9+/]{12}[^\n]{0,800}(?:>>?|tee)\s*(?:-a\s+)?\S*authorized_keys|(?:curl|wget)\s[^\n]{0,300}(?:>>?|tee)\s*(?:-a\s+)?\S*authorized_keys",
         "A key is added to those that may log in",
-        r"authorized.keys|\bssh\b|instances?\b|server (?:setup|provision)",
+        "authorized_keys",
     ),
     _p(
         "AS714",
-        r"\|\s*crontab\s+-|^(?:sudo\s+)?crontab\s+(?:-u\s+\w+\s+)?[\w./~]|(?:>>?|tee\s+(?:-a\s+)?)\s*/etc/cron|\bschtasks\s+/create|\bat\s+now\s*\+",
+        rf"{_LATER}[^\n]{{0,300}}\|\s*crontab\s+-|(?:>>?|tee\s+(?:-a\s+)?)\s*/etc/cron|\bschtasks\s+/create|\bat\s+now\s*\+|@reboot[^\n]{{0,200}}{_LATER}",
         "A job is scheduled that outlives the skill",
-        r"cron|schedul|timer|nightly|recurring|periodic",
+        "crontab cron schtasks at reboot",
     ),
     _p(
         "AS714",
-        r"(?:>>?|tee\s+(?:-a\s+)?|\bcp\s+\S+|\bmv\s+\S+|\bln\s+-\w+\s+\S+)\s*\S*(?:LaunchAgents|LaunchDaemons|/systemd/(?:user|system)|\.config/autostart|/etc/rc\.local|/etc/profile\.d|/etc/init\.d|Startup\\)|launchctl\s+load|systemctl\s+(?:--user\s+)?enable\b",
+        rf"{_PUT}\S*(?:LaunchAgents|LaunchDaemons|\.config/autostart|/etc/rc\.local|/etc/profile\.d|/etc/init\.d|Startup\\)|ExecStart=[^\n]{{0,200}}{_LATER}[^\n]{{0,200}}{_PUT}\S*systemd",
         "A service is installed that starts by itself",
-        r"systemd|service|daemon|launch|autostart|schedul|timer|server|deploy|docker|kubernetes|vps|linux",
+        "launchagents launchdaemons autostart rc profile init startup execstart",
     ),
     _p(
         "AS714",
-        r"(?:>>?|tee\s+(?:-a\s+)?|\bcp\s+\S+|\bmv\s+\S+|\bln\s+-\w+\s+\S+)\s*\S*\.git/hooks/|core\.hooksPath|init\.templateDir",
-        "A git hook is installed",
-        r"hook|pre-?commit|lint",
+        rf"{_PAYLOAD}[^\n]{{0,300}}{_PUT}\S*\.git/hooks/|core\.hooksPath\s+[\"']?(?:/tmp|/var|/dev|~|\$HOME|/)|core\.(?:fsmonitor|sshCommand|pager|editor)\s+[\"'][^\n]{{0,80}}(?:curl|wget|sh -c|bash|nc\b)|init\.templateDir|alias\.\w+\s+[\"']!|credential\.helper\s+[\"']?!",
+        "Git is made to run a command",
+        "hooks hookspath fsmonitor sshcommand pager editor templatedir alias helper",
     ),
     _p(
         "AS714",
-        r"(?:>>?|tee\s+(?:-a\s+)?)\s*\S*(?:sitecustomize\.py|usercustomize\.py|\.pth)\b|/etc/ld\.so\.preload",
+        r"(?:>>?|tee\s+(?:-a\s+)?)\s*\S*(?:sitecustomize\.py|usercustomize\.py)\b|/etc/ld\.so\.preload|\bimport\s[^\n]{0,200}>>?[^\n]{0,200}\.pth\b",
         "A file is written that every Python run executes",
-        r"site-packages|\.pth\b",
+        "sitecustomize usercustomize preload pth",
     ),
     _p(
         "AS714",
-        r"\bANTHROPIC_BASE_URL=|\bOPENAI_(?:BASE_URL|API_BASE)=(?!\S*(?:localhost|127\.0\.0\.1|0\.0\.0\.0))|url\.\S*\.insteadOf|core\.sshCommand|credential\.helper\s+[\"']?!|\bclaude mcp add\b[^\n]*https?://|npm config set registry|pip config set global\.(?:extra-)?index",
+        r"\b(?:ANTHROPIC|OPENAI)_(?:BASE_URL|API_BASE)=[\"']?https?://(?!(?:localhost|127\.0\.0\.1|0\.0\.0\.0|api\.|openrouter\.ai|\$|<|your))\S*|url\.[^\s]*\.insteadOf\s+\S*github|npm config set registry\s+http|pip config set global\.(?:extra-)?index-url\s+http:|\bHTTPS?_PROXY=[\"']?https?://(?!(?:localhost|127\.|proxy|\$|<|your|user))[\w.-]+\.",
         "Traffic of other tools is redirected to another host",
-        r"proxy|gateway|base.?url|mirror|registry|litellm|openai.compatible|vllm|llm server|mcp|provider|router|inference|credential|endpoint",
+        "anthropic_base_url openai_base_url openai_api_base anthropic_api_base insteadof npm pip http_proxy https_proxy",
+    ),
+    _p(
+        "AS714",
+        r"\bclaude mcp add\b[^\n]{0,300}\bhttp://(?!localhost|127\.)|\bmcp-remote\s+http://(?!localhost|127\.)|\bclaude mcp add\b[^\n]{0,300}https?://\d{1,3}(?:\.\d{1,3}){3}",
+        "A tool server on an unprotected address is added to the agent",
+        "mcp",
     ),
     _p(
         "AS715",
-        r"--dangerously-skip-permissions|--dangerously-bypass-approvals|--yolo\b|bypassPermissions|enableAllProjectMcpServers\S*\s*true|--trust-all-tools|--approval-mode[= ](?:yolo|full-auto)|\bsetenforce\s+0|\bufw\s+disable|csrutil\s+disable|spctl\s+--master-disable|DisableRealtimeMonitoring|iptables\s+-F\b|unset\s+HISTFILE|HISTFILE=/dev/null|history\s+-c\b|auditctl\s+-e\s*0|--break-glass",
-        "A guard of the agent or the machine is switched off",
-        r"sandbox|permission|container|unattended|autonomous|headless|firewall",
+        r"(?:^|[\s;&|])(?:claude|codex|gemini|cursor-agent|copilot|qwen|opencode|aider|\$\w+)\s[^\n]{0,300}(?:--dangerously-skip-permissions|--dangerously-bypass-approvals\S*|--yolo\b|--trust-all-tools|--approval-mode[= ](?:yolo|full-auto)|--allow-all-tools)|^--dangerously-skip-permissions|\"?(?:defaultMode|permissionMode)\"?\s*[:=]\s*\"?bypassPermissions|enableAllProjectMcpServers\S*\s*[:=]?\s*true",
+        "The agent's permission checks are switched off",
+        "permissions approvals yolo tools mode bypasspermissions enableallprojectmcpservers",
     ),
     _p(
         "AS715",
-        r"NOPASSWD|\bchmod\s+(?:-\w+\s+)*(?:[ugoa]*\+\w*s\b|[2467]7[0-7]{2}\b)|--privileged\b[^\n]*-v\s+/:|-v\s+/:/\S*[^\n]*--privileged|/var/run/docker\.sock|usermod\s+-\w*G\s+(?:sudo|docker|wheel)|setcap\s",
+        r"\bsetenforce\s+0|\bufw\s+disable|csrutil\s+disable|spctl\s+--(?:master|global)-disable|DisableRealtimeMonitoring|ExclusionPath\s|iptables\s+-F\b|unset\s+HISTFILE|HISTFILE=/dev/null|(?:^|[;&|]\s*)history\s+-c\b|auditctl\s+-e\s*0|xattr\s+-\w*r\w*\s[^\n]{0,80}com\.apple\.quarantine|netsh\s+advfirewall\s[^\n]{0,300}off|systemctl\s+(?:stop|disable)\s[^\n]{0,300}(?:auditd|firewalld|ufw|apparmor|falcon|clamav|osquery)|launchctl\s+unload\s[^\n]{0,300}(?:crowdstrike|falcon|jamf|sentinel)|rm\s[^\n]{0,300}(?:\.(?:bash|zsh)_history|/var/log/?\*?(?:\s|$))",
+        "A guard of the machine is switched off",
+        "setenforce ufw csrutil spctl disablerealtimemonitoring exclusionpath iptables histfile history auditctl quarantine netsh systemctl launchctl rm",
+    ),
+    _p(
+        "AS715",
+        r"NOPASSWD|\bchmod\s+(?:-\w+\s+)*(?:[ugoa]*\+\w*s\b|0?[46]7[0-7]{2}\b)|--privileged\b[^\n]{0,300}-v\s+/:|-v\s+/:/\S*[^\n]{0,300}--privileged|-v\s+/:/\w*host|--pid[= ]host[^\n]{0,300}nsenter|nsenter\s[^\n]{0,300}-t\s*1\b|-v\s+/var/run/docker\.sock:\S+\s+[^\n]{0,300}(?:registry\.\S+|\w+\.\w+/\S+/\S+)|usermod\s+-\w*G\s+(?:sudo|wheel|root|admin)\b|setcap\s+\S*cap_setuid",
         "Privileges are raised for good",
-        r"docker|container|privilege|root access|sudoers|sandbox",
+        "nopasswd chmod privileged nsenter docker usermod setcap host",
     ),
     _p(
         "AS716",
-        r"\bchmod\s+(?:-\w+\s+)*(?:0?777|a\+rwx|ugo\+rwx)\b|StrictHostKeyChecking[= ](?:no|off)|http\.sslVerify[= ]false|GIT_SSL_NO_VERIFY=|NODE_TLS_REJECT_UNAUTHORIZED=[\"']?0|PYTHONHTTPSVERIFY=0|strict-ssl\s+false|--no-check-certificate|ExecutionPolicy\s+(?:Bypass|Unrestricted)|--allow-unauthenticated\s+install|--no-gpg-check|--disable-web-security",
+        r"\bchmod\s+(?:-\w+\s+)*(?:0?777|a\+rwx|ugo\+rwx)\b|StrictHostKeyChecking[= ](?:no|off)|http\.sslVerify[= ]false|GIT_SSL_NO_VERIFY=|NODE_TLS_REJECT_UNAUTHORIZED=[\"']?0|PYTHONHTTPSVERIFY=0|strict-ssl\s+false|--no-check-certificate|--allow-unauthenticated\s+install|--no-gpg-check|--disable-web-security|CURL_CA_BUNDLE=[\"']{2}|SSL_CERT_FILE=/dev/null",
         "A protection is switched off",
-        "",
+        "chmod stricthostkeychecking sslverify git_ssl_no_verify node_tls_reject_unauthorized pythonhttpsverify ssl certificate unauthenticated gpg security curl_ca_bundle ssl_cert_file",
     ),
     _p(
         "AS716",
-        r"\bcurl\b(?=[^|;\n]{0,300}\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)\s)(?![^|;\n]*(?:localhost|127\.0\.0\.1|\[::1\]))",
+        r"\bcurl\b(?=[^|;\n]{0,300}\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?:\s|$))(?![^|;\n]*(?:localhost|127\.0\.0\.1|\[::1\]))",
         "Certificates are not checked",
-        "",
+        "curl",
     ),
     _p(
         "AS717",
-        rf"\brm\s+(?:-\w+\s+|--[\w-]+\s+)*-(?:\w*[rR]\w*)\s+(?:-\S+\s+)*(?:--\s+)?{_ROOT}|--no-preserve-root|\bmkfs\.?\w*\s+\S*/dev/|\bdd\s[^\n]*of=/dev/(?:sd|nvme|hd|disk)|>\s*/dev/(?:sd|nvme)|:\(\)\s*\{{\s*:\|:|\bfind\s+{_ROOT}[^\n]*(?:-delete|-exec\s+(?:rm|shred))|vssadmin\s+delete|\bformat\s+[cC]:\s|del\s+/[sfq]\s+[^\n]*C:\\|Remove-Item\s[^\n]*-Recurse[^\n]*(?:\$HOME|C:\\|\$env:USERPROFILE)|\bshred\s[^\n]*(?:~|\$HOME)|chmod\s+-R\s+0*\s+/",
+        rf"\brm\s+(?:-\w+\s+|--[\w-]+\s+)*-(?:\w*[rR]\w*)\s+(?:-\S+\s+)*(?:--\s+)?{_ROOT}|\brm\s+-\w*[rR]\w*\s[^\n]{{0,300}}\s(?:~/\*|/\*|\$HOME/\*)|--no-preserve-root|\bmkfs\.?\w*\s+(?:-\S+\s+)*{_DISK}|\bdd\s[^\n]{{0,300}}if=/dev/(?:zero|u?random)[^\n]{{0,300}}of=/dev/|\bwipefs\s+-a\s+{_DISK}|>\s*{_DISK}|:\(\)\s*\{{\s*:\s*\|\s*:|\bfind\s+{_ROOT}[^\n]{{0,300}}(?:-delete|-exec\s+(?:rm|shred))|vssadmin\s+delete|\bformat\s+[cC]:\s|del\s+/[sfq]\s+[^\n]{{0,300}}C:\\|Remove-Item\s[^\n]{{0,300}}-Recurse[^\n]{{0,300}}(?:\$HOME|C:\\|\$env:USERPROFILE)|\bshred\s[^\n]{{0,300}}(?:~|\$HOME)|chmod\s+-R\s+0*\s+/",
         "Files outside the task are destroyed",
-        r"wipe disk|disk imag|format disk|partition",
+        "rm root mkfs dd wipefs dev find vssadmin format del remove shred chmod",
     ),
     _p(
         "AS717",
-        r"git\s+push\s+(?:-\S+\s+)*(?:--mirror|--delete\s+\S+\s+(?:main|master))|git\s+push\s[^\n]*(?:--force|-f)\s[^\n]*\b(?:main|master)\b|reflog\s+expire\s[^\n]*--expire=now|kubectl\s+delete\s+(?:ns|namespace)s?\s+--all|kubectl\s+delete\s+--all\s+(?:ns|namespace)|aws\s+s3\s+(?:rb|rm)\s+s3://\S*\s+[^\n]*--(?:force|recursive)|terraform\s+destroy\s[^\n]*-auto-approve|DROP\s+DATABASE\s+(?!IF EXISTS test)",
+        r"git\s+push\s+(?:-\S+\s+)*--mirror\b[^\n]{0,300}(?:--force|-f\b|origin)|git\s+push\s[^\n]{0,300}--force\s+--mirror|git\s+push\s+\S+\s+--delete\s+(?:main|master)|reflog\s+expire\s[^\n]{0,300}--expire=now[^\n]{0,300}--all[^\n]{0,300}gc|kubectl\s+delete\s+(?:ns|namespace)s?\s+--all|kubectl\s+delete\s+--all\s+(?:ns|namespace)",
         "Data that cannot be brought back is destroyed",
-        r"delet|clean|destroy|tear.?down|reset|remov|git histor|mirror|migrat|terraform|aws|s3",
+        "push reflog kubectl",
     ),
     _p(
         "AS718",
-        r"/dev/(?:tcp|udp)/[^\s/]+/\d+|\b(?:nc|ncat|netcat)\s[^\n|]*(?:-\w*e\w*\s|--exec|--sh-exec|-c\s+\S*sh)|mkfifo\s[^\n]*(?:nc|ncat|netcat|openssl)\s|socat\s[^\n]*exec:|(?:perl|ruby|php|python[23]?)\s+-\w+\s+[\"'][^\n]*(?:socket|fsockopen|TCPSocket)[^\n]*(?:/bin/|sh\b|dup2|exec)|TCPClient\([^\n]*(?:iex|Invoke-Expression|GetStream)|\bssh\s[^\n]*-R\s+\d+:localhost:22",
+        r"/dev/(?:tcp|udp)/[^\s/]+/[\d$]|mkfifo\s[^\n]{0,300}(?:\bnc\b|ncat|netcat|openssl\s+s_client)\s|socat\s[^\n]{0,300}exec:|(?:perl|ruby|php|python[23]?|lua|node)\s+-\w+\s+[\"'][^\n]{0,300}(?:socket|fsockopen|TCPSocket|net\.connect)[^\n]{0,300}(?:/bin/|sh\b|dup2|exec)|TCPClient\([^\n]{0,300}(?:iex|Invoke-Expression|GetStream)|\bssh\s[^\n]{0,300}-R\s+(?:\S+:)?\d+:localhost:22\b|\bgs-netcat\b|\btelnet\s[^\n|]*\|\s*/bin/(?:ba)?sh",
         "A shell is handed to another machine",
-        r"reverse tunnel|ssh tunnel",
+        "tcp udp mkfifo socat perl ruby php python lua node tcpclient ssh netcat telnet",
+    ),
+    _p(
+        "AS710",
+        r"security\s+(?:dump-keychain|find-\w+-password\s[^\n]{0,200}(?:chrome|brave|safari|firefox|edge|slack|discord|1password|signal))|\b(?:lazagne|mimikatz|hashdump|secretsdump)\b|reg\s+save\s+hklm\\sam|sekurlsa",
+        "Stored passwords of other programs are read",
+        "security lazagne mimikatz hashdump secretsdump reg sekurlsa",
     ),
     _p(
         "AS719",
-        r"\b(?:xmrig|minerd|cpuminer|ethminer|nbminer|t-rex|lolminer|cgminer|bfgminer|coinhive|cryptonight|phoenixminer)\b(?!\w*\.(?:md|yar))|stratum\+(?:tcp|ssl)://|--donate-level",
+        r"\b(?:xmrig|minerd|cpuminer|ethminer|nbminer|lolminer|cgminer|bfgminer|coinhive|cryptonight|phoenixminer)\b(?!\w*\.(?:md|yar))|stratum\+(?:tcp|ssl)://|--donate-level",
         "A cryptocurrency miner is started",
-        r"\bmining|miner",
+        "xmrig minerd cpuminer ethminer nbminer lolminer cgminer bfgminer coinhive cryptonight phoenixminer stratum donate",
+    ),
+    _p(
+        "AS713",
+        r"(?:>>|>|\btee\s+(?:-a\s+)?|\bsed\s+-i\S*\s[^\n]{0,300})\s*[\"']?(?:~|\$HOME|\$\{HOME\}|/root|/home/\S+?|\S*\.\.)/\S*(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL|copilot-instructions)\.md|(?:>>|\btee\s+-a\s+)\s*[\"']?\S*(?:SKILL\.md|\.cursorrules|\.windsurfrules)|\bfor\s[^\n]{0,300}SKILL\.md[^\n]{0,300}>>|\bfind\s[^\n]{0,300}(?:SKILL|AGENTS|CLAUDE)\.md[^\n]{0,300}(?:-exec|xargs|while)[^\n]{0,300}(?:>>|tee|sed -i|cp\b)",
+        "Instructions of agents are changed",
+        "md cursorrules windsurfrules",
+    ),
+    _p(
+        "AS713",
+        r"(?:echo|printf)\s[^\n]{0,300}\b(?:always|never|ignore|must|every session)\b[^\n]{0,300}>>\s*[\"']?\S*(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL|copilot-instructions)\.md",
+        "Instructions of agents are changed",
+        "echo printf",
+    ),
+    _p(
+        "AS714",
+        rf"(?:{_PAYLOAD}|alias\s+(?:sudo|ssh|git|su|claude)=|LD_PRELOAD|PROMPT_COMMAND)[^\n]{{0,400}}(?:>>?\s*|\btee\s+(?:-a\s+)?)[\"']?\S*(?:\.(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv)|config\.fish|/etc/profile|\$PROFILE)\b",
+        "A shell start-up file gets a line that runs code",
+        "bashrc zshrc profile bash_profile zprofile zshenv fish",
     ),
 )
-_AGENT_FILES = r"(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL|copilot-instructions)\.md|\.cursorrules|\.windsurfrules|\.cursor/rules|\.(?:claude|codex|agents|gemini)/skills/?|SKILL\.md"
-AGENT_WRITE = re.compile(
-    rf"(?:>>|>|\btee\s+(?:-a\s+)?|\bsed\s+-i\S*\s[^\n]*|\b(?:cp|mv)\s+(?:-\S+\s+)*\S+)\s*[\"']?\S*(?:{_AGENT_FILES})",
-    re.IGNORECASE,
+# Commands and other words without which a line does nothing that the flow of data could make dangerous.
+FLOWS = words("""
+    curl wget iwr irm invoke fetch base64 base32 xxd openssl gunzip zcat gzip rev tr eval source iex env
+    printenv pbpaste xclip xsel history security gcloud aws scp rsync sftp rclone gsutil dig nslookup
+    host ping drill getent mail mailx sendmail mutt gh nc ncat netcat socat telnet python node perl ruby
+    php sh bash zsh dash ksh ssh cat ln git metadata netrc http xh tmp exec xargs sudo chmod
+""")
+TRIGGERS = re.compile(
+    r"\b(?:curl|wget|iwr|rm -|crontab|base64|chmod|scp|mkfs|launchctl|xmrig|minerd|cpuminer|stratum|cryptonight|sudo|bash -i|nc -|ncat|socat|history -c|security find|dd if|printenv|git push|git config)|/dev/tcp|\.ssh|\.aws"
 )
-RC_WRITE = re.compile(
-    r"(?:>>?\s*|\btee\s+(?:-a\s+)?)[\"']?\S*(?:\.(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv)|config\.fish|/etc/profile|\$PROFILE)\b"
-)
+WORD = re.compile(r"[a-z_][a-z0-9_]*")
 
-
-PROGRAM: tuple[tuple[str, re.Pattern[str], str], ...] = (
-    (
+PROGRAM: tuple[Pattern, ...] = (
+    _p(
         "AS705",
-        re.compile(
-            r"(?:\beval|new Function|\bexec\w*)\s*\((?:[^;\n]{0,200})(?:atob\(|['\"](?:base64|hex)['\"])"
-        ),
+        r"(?:\beval|new Function|\bFunction|\bexec\w*)\s*\((?:[^;\n]{0,200})(?:atob\(|['\"](?:base64|hex)['\"]|fromCharCode|unescape\()",
         "An encoded payload is decoded and executed",
     ),
-    (
-        "AS708",
-        re.compile(
-            r"(?:fetch|axios\.\w+|request|https?\.request)\([^;]{0,400}(?:JSON\.stringify\(\s*(?:\{[^}]{0,80})?process\.env\b(?!\.)|\.ssh/id_|\.aws/credentials)"
-        ),
-        "Secrets are sent to another machine",
-    ),
-    (
+    _p(
         "AS706",
-        re.compile(
-            r"exec(?:Sync)?\(\s*[`\"'][^`\"'\n]{0,200}(?:curl|wget)\b[^`\"'\n|]{0,200}\|\s*(?:ba|z)?sh"
-        ),
+        r"exec(?:Sync)?\(\s*[`\"'][^`\"'\n]{0,200}(?:curl|wget)\b[^`\"'\n|]{0,200}\|\s*(?:ba|z)?sh",
         "A download is executed unread",
     ),
-    (
+    _p(
+        "AS706",
+        r"(?:fetch|https?\.get|require\(['\"]https?['\"]\)\.get|axios\.get|got|request)\([^;]{0,400}?(?:new Function\(|\beval\(|vm\.runIn\w+\(|\brequire\(\s*['\"]vm)",
+        "A download is executed unread",
+    ),
+    _p(
+        "AS708",
+        r"(?:fetch|axios\.\w+|request|https?\.request|\.post|\.send)\([^;]{0,400}(?:JSON\.stringify\(\s*(?:\{[^}]{0,80})?process\.env\b(?!\.)|\.ssh/id_|\.aws/credentials|\.npmrc|document\.cookie)",
+        "Secrets are sent to another machine",
+    ),
+    _p(
         "AS718",
-        re.compile(
-            r"net\.(?:connect|Socket)[\s\S]{0,300}?(?:spawn|exec)\(\s*['\"](?:/bin/)?(?:ba)?sh|/dev/tcp/\d"
-        ),
+        r"net\.(?:connect|Socket|createConnection)[\s\S]{0,300}?(?:spawn|exec)\(\s*['\"](?:/bin/)?(?:ba)?sh|(?:spawn|exec)\(\s*['\"](?:/bin/)?(?:ba)?sh['\"][\s\S]{0,200}?net\.(?:connect|Socket)|/dev/tcp/\d|fsockopen\([^;]{0,200};[\s\S]{0,200}?(?:proc_open|shell_exec|exec)\(",
         "A shell is handed to another machine",
+    ),
+    _p(
+        "AS724",
+        r"String\.fromCharCode\((?:\s*\d+\s*,){4,}[\s\S]{0,400}?\beval\(|\[\s*['\"]constructor['\"]\s*\]\s*\(|global(?:This)?\[\s*['\"]\w+['\"]\s*\+",
+        "Scrambled text is executed",
     ),
 )

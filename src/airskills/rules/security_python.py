@@ -10,10 +10,65 @@ import re
 import warnings
 from collections.abc import Iterator
 
-from airskills.rules.security_context import Block, Command
 from airskills.rules.security_flow import NOTHING, Flow
+from airskills.rules.security_patterns import METADATA, TRIGGERS, words
+from airskills.rules.security_reader import Block
+from airskills.rules.security_scene import Command
 from airskills.rules.security_shell import Act
 from airskills.rules.security_shell import acts as shell_acts
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RUNS = words(
+    "exec eval system popen subprocess spawn pty runpy FunctionType CDLL importlib __import__ execv execl getattr"
+)
+_FETCHES = words(
+    "urlopen urlretrieve requests httpx aiohttp recv urllib download_url_to_file wget gdown curl nc socket http smtplib"
+)
+_DECODES = words(
+    "b64decode b32decode b85decode a85decode b16decode urlsafe_b64decode decodebytes unhexlify fromhex decompress codecs chr translate a2b_hex a2b_base64"
+)
+_FILES = words(
+    "ssh aws netrc credentials id_rsa id_ed25519 Login wallet bash_history zsh_history gnupg kube shadow huggingface claude codex pypirc npmrc computeMetadata metadata"
+)
+_SECRETS = _FILES | words(
+    "environ getenv env pyperclip clipboard ImageGrab keyboard pynput screenshot mss expanduser home"
+)
+_LOADS = words(
+    "pickle cPickle dill cloudpickle marshal joblib shelve jsonpickle unsafe_load full_load yaml torch read_pickle"
+)
+_PLACES = words(
+    "bashrc zshrc profile bash_profile LaunchAgents LaunchDaemons systemd autostart hooks authorized_keys pth sitecustomize usercustomize cron crontab CLAUDE AGENTS GEMINI SOUL cursorrules mcp claude codex copilot"
+)
+_ENOUGH = words(
+    "verify verify_ssl check_hostname AutoAddPolicy _create_unverified_context CERT_NONE dup2 Fernet"
+)
+_JOINED = re.compile(r"[\"']\s*\+\s*[\"']")
+_WHOLE = re.compile(r"environ\s*[)\]},;\n]|environ\.(?:items|copy|values)")
+
+
+def _worth(text: str) -> bool:
+    """Whether any question below can have an answer: most need found of two kinds."""
+    found = set(_WORD.findall(text))
+
+    def has(*kinds: frozenset[str]) -> bool:
+        return all(not kind.isdisjoint(found) for kind in kinds)
+
+    return (
+        has(_ENOUGH)
+        or has(_RUNS, _FETCHES | _DECODES)
+        or has(_SECRETS, _FETCHES)
+        or has(_LOADS, _FETCHES)
+        or has(_FILES)
+        or (has(_PLACES) and ("open" in found or "write_text" in found or "shutil" in found))
+        or ("shutil" in found and "__file__" in found)
+        or ("rmtree" in found or ("home" in found and ("unlink" in found or "remove" in found)))
+        or ("__import__" in found or "__builtins__" in found)
+        or (has(_RUNS) and ("^" in text or "::-1" in text or TRIGGERS.search(text) is not None))
+        or ("print" in found and _WHOLE.search(text) is not None)
+        or (has(_RUNS) and _JOINED.search(text) is not None)
+        or "0o777" in text
+    )
+
 
 MAX_SOURCE = 400_000  # characters of one file that are parsed
 _SEND = re.compile(
@@ -21,7 +76,7 @@ _SEND = re.compile(
     r"|gethostbyname|getaddrinfo|put_object|upload_file|upload_fileobj)$|(?:^|\.)(?:sock\w*|s|conn|ws|websocket)\.send$|resolver\.(?:resolve|query)$|^webbrowser\.open$"
 )
 _RUN = re.compile(
-    r"^(?:exec|eval|os\.system|os\.popen|os\.exec\w+|os\.spawn\w+|subprocess\.\w+|pty\.spawn|runpy\.\w+|types\.FunctionType|ctypes\.CDLL|importlib\.\w+|__import__|asyncio\.create_subprocess_\w+)$"
+    r"^(?:exec|eval|os\.system|os\.popen|os\.exec\w+|os\.spawn\w+|subprocess\.\w+|pty\.spawn|runpy\.\w+|types\.FunctionType|ctypes\.CDLL|importlib\.[\w.]+|__import__|asyncio\.create_subprocess_\w+)$"
 )
 _LOAD = re.compile(
     r"^(?:pickle|cPickle|dill|cloudpickle|marshal|joblib|shelve|jsonpickle)\.(?:loads?|decode|open)$|^(?:yaml\.(?:unsafe_load|full_load|load)|torch\.load|(?:np|numpy)\.load|pd\.read_pickle|pandas\.read_pickle)$"
@@ -30,19 +85,24 @@ _BRAND = re.compile(r"^(AWS|OPENAI|ANTHROPIC|GITHUB|GH|HF|GOOGLE|AZURE|STRIPE|SL
 _START = re.compile(
     r"\.(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv)$|LaunchAgents|LaunchDaemons|/systemd/|\.config/autostart|\.git/hooks/|authorized_keys|\.pth$|(?:site|user)customize\.py$|/etc/cron|crontab|Start Menu"
 )
+# Files that instruct agents or switch their checks, where they count for every project of the user.
 _AGENT = re.compile(
-    r"(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md$|\.cursorrules$|\.claude/settings|\.claude/skills|copilot-instructions"
+    r"~/\S*(?:(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md|\.cursorrules|\.claude/settings\S*|\.claude/skills/\S*|mcp\.json|claude_desktop_config\.json|\.codex/config\.toml)$|\*\*?/(?:CLAUDE|AGENTS|SKILL)\.md$"
 )
+_OWNERS = {"GH": "github", "HF": "hf.co|huggingface", "GOOGLE": "goog", "AWS": "amazonaws|aws"}
 
 
-def acts(block: Block, purpose: str) -> Iterator[Act]:
+def acts(block: Block) -> Iterator[Act]:
     """What one Python file or block does; nothing where it does not parse."""
+    if not _worth(block.text):
+        return
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(block.text[:MAX_SOURCE])
-        reader = _Program(block, purpose)
-        for _ in range(2):  # the second round knows what functions return and get
+        reader = _Program(block)
+        reader.visit(tree)
+        if reader.parameters:  # a second round knows what functions return and get
             reader.visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
@@ -59,7 +119,8 @@ class _Program(Flow):
         self._sends(node, name, carried, first)
         self._runs(node, name, carried, first)
         self._writes(node, name, carried, first)
-        self._weakens(node, name, carried)
+        self._weakens(node, name)
+        self._spreads(node, name)
 
     def _sends(self, node: ast.Call, name: str, carried: frozenset[str], first: str) -> None:
         posts = (
@@ -98,16 +159,16 @@ class _Program(Flow):
                     brand
                     and host
                     and host[1]
-                    and brand[1].lower() not in host[1].lower()
-                    and brand[1] not in {"DATABASE", "DB", "GH", "HF", "GOOGLE"}
+                    and brand[1] not in {"DATABASE", "DB"}
+                    and not re.search(_OWNERS.get(brand[1], brand[1].lower()), host[1].lower())
                 ):
                     self.act("AS708", node, f"The secret {label[7:50]!r} is sent to another machine")
-        if (
-            name in {"print", "pprint.pprint", "logging.info", "sys.stdout.write", "json.dump"}
-            and carried & {"credential", "env"}
-            and name != "json.dump"
-        ):
+        shows = name in {"print", "pprint.pprint", "logging.info", "sys.stdout.write"}
+        stores = name.endswith((".write_text", ".write_bytes", ".write")) or name == "json.dump"
+        if (shows and carried & {"credential", "env"}) or (stores and "credential" in carried):
             self.act("AS710", node, "Credentials are printed where the agent reads them")
+        if METADATA.search(first):
+            self.act("AS710", node, "Credentials of the cloud machine are read")
 
     def _runs(self, node: ast.Call, name: str, carried: frozenset[str], first: str) -> None:
         if (
@@ -122,6 +183,8 @@ class _Program(Flow):
             return
         first_labels = self.of(node.args[0]) if node.args else carried
         pure = name.startswith(("exec", "eval", "types.", "pty"))
+        if pure and isinstance(node.func, ast.Call) and not isinstance(node.func.args[-1], ast.Constant):
+            self.act("AS724", node, "A call is put together from pieces")
         if "decoded" in first_labels and (pure or "net" not in first_labels):
             self.act("AS705", node, "An encoded payload is decoded and executed")
         elif "scrambled" in first_labels or (
@@ -137,7 +200,7 @@ class _Program(Flow):
             self.act("AS706", node, "A downloaded file is executed unchecked")
         if first and first != "{}" and not pure:
             line = self.block.line + node.lineno - 1
-            self.found += shell_acts([Command(self.block.path, line, first[:4000])], self.purpose)
+            self.found += shell_acts([Command(self.block.path, line, first[:4000])], nested)
 
     def _writes(self, node: ast.Call, name: str, carried: frozenset[str], first: str) -> None:
         path = ""
@@ -156,15 +219,9 @@ class _Program(Flow):
             path = self.text(node.args[1])
         elif name == "open" and len(node.args) > 1 and set(self.text(node.args[1])) & set("wa"):
             path = first
-        if _START.search(path) and not re.search(
-            r"hook|cron|schedul|systemd|service|daemon|launch|shell (?:config|setup|profile)|dotfile|autostart",
-            self.purpose,
-            re.IGNORECASE,
-        ):
+        if _START.search(path):
             self.act("AS714", node, f"The file {path[-60:]!r} is written, which runs code later")
-        if _AGENT.search(path) and not re.search(
-            r"CLAUDE\.md|AGENTS\.md|skill|memory|settings|agent", self.purpose, re.IGNORECASE
-        ):
+        if _AGENT.search(path):
             self.act("AS713", node, f"The file {path[-60:]!r} is written, which instructs agents")
         if name in {"shutil.rmtree", "os.removedirs"} and re.fullmatch(r"~/?|/|/home/?|/etc/?|C:\\", first):
             self.act("AS717", node, "Files outside the task are destroyed")
@@ -174,7 +231,7 @@ class _Program(Flow):
         ):
             self.act("AS717", node, "The files of the home folder are destroyed or overwritten")
 
-    def _weakens(self, node: ast.Call, name: str, carried: frozenset[str]) -> None:
+    def _weakens(self, node: ast.Call, name: str) -> None:
         for keyword in node.keywords:
             off = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
             told = [self.text(part) for part in [*node.args, *(other.value for other in node.keywords)]]
@@ -195,12 +252,13 @@ class _Program(Flow):
                 node,
                 "Everybody may write or run the file with its owner's rights",
             )
-        if (
-            name == "getattr"
-            and carried & {"scrambled", "joined"}
-            and "__import__" in ast.dump(node.args[0])[:300] + self.dotted(node.args[0])
-        ):
-            self.act("AS724", node, "A call is put together from scrambled text")
+
+    def _spreads(self, node: ast.Call, name: str) -> None:
+        """The skill copies itself elsewhere."""
+        if name.startswith("shutil.copy") and len(node.args) > 1 and "self" in self.of(node.args[0]):
+            target = self.text(node.args[1])
+            if "home" in self.of(node.args[1]) or re.search(r"~/|\*\*?/|/skills\b", target):
+                self.act("AS713", node, "The skill copies itself to other places")
 
     def whole(self) -> None:
         """What only the whole program shows."""
@@ -221,6 +279,11 @@ class _Program(Flow):
             self.found.append(
                 Act("AS718", self.block.path, self.block.line + line, "A shell is handed to another machine")
             )
+
+
+def nested(source: str, path: str, line: int) -> Iterator[Act]:
+    """What a program given on a command line does."""
+    yield from acts(Block(path, line, "python", source))
 
 
 def _unsafe(node: ast.Call, name: str) -> bool:

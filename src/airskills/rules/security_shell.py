@@ -1,34 +1,40 @@
-"""What a command line does: tables of patterns, and the flow of secrets through variables and files of one script."""
+"""What a script of shell does: secrets, downloads and decoded text are followed from where they arise to where they go.
+
+Pipelines are followed command by command, variables and files through the lines of one block.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from airskills.rules.security_context import Block, Command
-from airskills.rules.security_patterns import (
-    AGENT_WRITE,
+from airskills.rules import security_commands as command_table
+from airskills.rules.security_commands import (
     ASSIGN,
-    AUTHORIZES,
-    BARE_FETCH,
-    CHECKS,
-    CREDENTIAL,
-    DATA_OPTION,
-    DNS,
-    FETCHES,
-    NET,
-    PATTERNS,
-    PAYLOAD,
-    PIPES,
-    PROGRAM,
-    PUBLIC,
-    RC_WRITE,
-    SOURCE,
-    VARIABLE,
-    VENDORS,
-    WRITES,
+    FETCHERS,
+    LANGUAGES,
+    LOCAL,
+    NOTHING,
+    SHELLS,
+    Labels,
+    Word,
 )
+from airskills.rules.security_known import Known, known
+from airskills.rules.security_patterns import CHECKS, FLOWS, METADATA, PATTERNS, PROGRAM, WORD
+from airskills.rules.security_reader import Block
+from airskills.rules.security_scene import Command
+from airskills.rules.security_shell_words import MARK, Simple, numbers, parse
+
+MAX_PROGRAM = 1 << 20  # characters of one program that are judged
+MAX_INNER = 2_000  # texts inside texts (`bash -c "..."`) that one block may hold
+_NAME = re.compile(r"\$\{?([A-Za-z_]\w*)(?::[^}]{0,40})?\}?")
+_INLINE = re.compile(r"-\w*[cer]|--eval|--command|-Command|-EncodedCommand|-enc")
+_EXECUTED = {
+    "decoded": ("AS705", "An encoded payload is decoded and executed"),
+    "net": ("AS706", "A download is executed unread"),
+}
 
 
 class Act(NamedTuple):
@@ -40,122 +46,239 @@ class Act(NamedTuple):
     message: str
 
 
-def acts(lines: Sequence[Command], purpose: str) -> Iterator[Act]:
-    """What the command lines of a skill do."""
-    flow = _Flow()
-    checked = {command.group for command in lines if CHECKS.search(command.text)}
+Python = Callable[[str, str, int], Iterator[Act]]
+
+
+def acts(lines: Sequence[Command], python: Python) -> Iterator[Act]:
+    """What command lines do; `python(source, path, line)` judges programs given on a command line."""
+    checked = {command.group for command in lines if command.group and CHECKS.search(command.text)}
+    flow = Flow(python, known())
+    group = -1
     for command in lines:
+        if command.group != group or not command.group:
+            group, flow = command.group, Flow(python, known())
+        yield from flow.line(command, verified=command.group in checked)
+
+
+@dataclass
+class Flow:
+    """Variables and files of one script so far, and what they carry."""
+
+    python: Python
+    trusted: Known
+    texts: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, Labels] = field(default_factory=dict)
+    files: dict[str, Labels] = field(default_factory=dict)
+    staged: bool = False
+    found: list[Act] = field(default_factory=list)
+    where: tuple[str, int] = ("", 1)
+    verified: bool = False
+    inner: int = 0
+
+    def line(self, command: Command, *, verified: bool) -> Iterator[Act]:
+        """What one line does."""
+        self.where, self.verified, self.found = (command.path, command.line), verified, []
         text = command.text
-        for code, pattern, message, unless in PATTERNS:
-            if pattern.search(text) and not (unless and re.search(unless, purpose, re.IGNORECASE)):
-                yield Act(code, command.path, command.line, message)
-        if PIPES.search(text) and not VENDORS.search(text):
-            yield Act("AS706", command.path, command.line, "A download is executed unread")
-        if RC_WRITE.search(text) and PAYLOAD.search(text):
-            yield Act("AS714", command.path, command.line, "A shell start-up file gets a line that runs code")
-        if AGENT_WRITE.search(text) and not re.search(
-            r"CLAUDE\.md|AGENTS\.md|skill|memory|agent (?:notes|instructions)|install|\bsetup\b|template",
-            purpose,
-            re.IGNORECASE,
-        ):
-            yield Act(
-                "AS713",
-                command.path,
-                command.line,
-                "Instructions of agents are changed, which the description does not say",
-            )
-        yield from flow.step(command, verified=command.group in checked)
+        words = set(WORD.findall(text.lower())) | ({"rm"} if ":(" in text else set())
+        for pattern in PATTERNS:
+            if not pattern.words.isdisjoint(words) and pattern.regex.search(text):
+                self.act(pattern.code, pattern.message)
+        if not FLOWS.isdisjoint(words) or "./" in text or "=" in text or self.files:
+            self.run(text)
+        yield from dict.fromkeys(self.found)
+
+    def act(self, code: str, message: str) -> None:
+        self.found.append(Act(code, *self.where, message))
+
+    def run(self, text: str) -> None:
+        """Follow a text of shell."""
+        for pipeline in parse(text):
+            if "file" in self.pipeline(pipeline):
+                self.act("AS710", "A file of credentials is printed where the agent reads it")
+
+    def pipeline(self, commands: list[Simple]) -> Labels:
+        """Labels of what the last command writes."""
+        labels = NOTHING
+        for number, command in enumerate(commands):
+            labels = self.simple(command, labels, first=number == 0)
+        return labels
+
+    def simple(self, command: Simple, stdin: Labels, *, first: bool = True) -> Labels:
+        """Labels of what one command writes."""
+        inside = [NOTHING.union(*map(self.pipeline, pipelines)) for pipelines in command.substitutions]
+        words = [self._word(word, inside) for word in command.words]
+        for sign, target in command.redirects:
+            if sign.startswith("<"):
+                text, labels = self._word(target, inside)
+                stdin |= labels | self._file(text)
+        if words and not command.words[0].startswith(MARK) and self._assigns(words):
+            return NOTHING
+        words, composed = command_table.unwrapped(words, command.words)
+        written = self._dispatch(words, stdin, composed=composed, first=first) if words else stdin
+        return self._redirected(command, written, inside)
+
+    def _word(self, word: str, inside: list[Labels]) -> Word:
+        """Text of a word with the variables that are known, and what it carries."""
+        labels = NOTHING.union(*(inside[number] for number in numbers(word) if number < len(inside)))
+        if "$" not in word:
+            return word, labels
+        for match in _NAME.finditer(word):
+            labels |= self.variables.get(match[1], NOTHING)
+        return _NAME.sub(lambda match: self.texts.get(match[1], match[0]), word)[:4000], labels
+
+    def _assigns(self, words: list[Word]) -> bool:
+        """Learn `A=b`; whether the command is nothing else."""
+        if words[0][0] in {"export", "local", "readonly", "declare"}:
+            words = words[1:]
+        pairs = [(ASSIGN.match(text), labels) for text, labels in words]
+        for match, labels in pairs:
+            if match is None:
+                return False
+            self.variables[match[1]] = labels | command_table.source(match[2])
+            if not labels and "$" not in match[2]:
+                self.texts[match[1]] = match[2]
+        return bool(pairs)
+
+    def _redirected(self, command: Simple, written: Labels, inside: list[Labels]) -> Labels:
+        for sign, target in command.redirects:
+            if sign.lstrip("1").startswith(">") and not target.isdigit():
+                name = _bare(self._word(target, inside)[0])
+                self.files[name] = self.files.get(name, NOTHING) | written
+                written = NOTHING
+        return written
+
+    def _file(self, name: str) -> Labels:
+        """What a file carries: what was written into it, and the secrets that its path is known for."""
+        return self.files.get(_bare(name), NOTHING) | command_table.source(name)
+
+    def _dispatch(self, words: list[Word], stdin: Labels, *, composed: bool, first: bool) -> Labels:
+        name = words[0][0].rpartition("/")[2].lower().removesuffix(".exe")
+        if composed and (name in SHELLS | LANGUAGES | FETCHERS or words[0][1]):
+            self.act("AS724", "A command is put together from pieces before it is executed")
+        self._executes(words[0][1])
+        if name in SHELLS | LANGUAGES | {"eval", "source", "."}:
+            return self._interprets(name, words[1:], stdin)
+        if name in FETCHERS:
+            return self._fetches(name, words[1:], stdin)
+        self._runs_file(words[0][0])
+        return self._other(name, words[1:], stdin, first=first)
+
+    # Executing
+
+    def _executes(self, labels: Labels) -> None:
+        for label, (code, message) in _EXECUTED.items():
+            if label in labels and not (label == "net" and self.verified):
+                self.act(code, message)
+                return
+
+    def _runs_file(self, name: str) -> None:
+        if "net" in self.files.get(_bare(name), NOTHING) and not self.verified:
+            self.act("AS706", f"The download {_bare(name)[:60]!r} is executed unchecked")
+
+    def _interprets(self, name: str, arguments: list[Word], stdin: Labels) -> Labels:
+        """A shell or language: what it is given as code, as a file, or on its input."""
+        if name in {"eval", "iex", "invoke-expression"}:
+            carried = stdin.union(*(labels for _, labels in arguments))
+            self._code("sh", " ".join(text for text, _ in arguments), carried)
+            return NOTHING
+        for number, (text, labels) in enumerate(arguments):
+            if _INLINE.fullmatch(text) and arguments[number + 1 :] and (name in LANGUAGES or "c" in text):
+                self._code("sh" if name in SHELLS else name, *arguments[number + 1])
+                return stdin if name in LANGUAGES else NOTHING
+            if text == "-m":
+                return stdin
+            if text in {"-s", "-", "/dev/stdin"}:
+                break
+            if labels or not text.startswith(("-", "+")):
+                self._executes(labels)
+                self._runs_file(text)
+                return NOTHING
+        self._executes(stdin)
+        return NOTHING
+
+    def _code(self, language: str, code: str, labels: Labels) -> None:
+        self._executes(labels)
+        self.inner += 1
+        if self.inner > MAX_INNER or MARK in code[:2]:
+            return
+        if language == "sh":
+            self.run(code)
+        elif language.startswith("python"):
+            self.found += self.python(code, *self.where)
+        else:
+            self.found += program_acts(Block(*self.where, language, code))
+
+    # Fetching and sending
+
+    def _fetches(self, name: str, arguments: list[Word], stdin: Labels) -> Labels:
+        texts = [text for text, _ in arguments]
+        urls = command_table.addresses(texts)
+        if not urls or not all(map(LOCAL.match, urls)):
+            self._uploads(arguments, stdin)
+        secret = any(map(METADATA.search, urls))
+        if secret:
+            self.act("AS710", "Credentials of the cloud machine are read")
+        unknown = not urls or not all(map(self.trusted.installer, urls))
+        labels = frozenset([*(["net"] if unknown else []), *(["secret"] if secret else [])])
+        target = _bare(command_table.output(name, texts, urls))
+        if target in {"", "-", "/dev/stdout"}:
+            return labels
+        self.files[target] = labels
+        return NOTHING
+
+    def _uploads(self, arguments: list[Word], stdin: Labels) -> None:
+        for kind, text, labels in command_table.payloads(arguments):
+            carried = labels | (stdin if text in {"-", "@-"} or text.endswith("=@-") else NOTHING)
+            if kind == "data":
+                carried |= self._file(text.rpartition("@")[2].strip("\"'").partition(";")[0])
+            if "secret" in carried or command_table.own_secret(kind, text):
+                self.act("AS708", "A secret is sent to another machine")
+
+    def _other(self, name: str, arguments: list[Word], stdin: Labels, *, first: bool) -> Labels:
+        """Any other command: what it gives away, and what it passes on."""
+        texts = [text for text, _ in arguments]
+        carried = stdin.union(*(labels for _, labels in arguments))
+        files = NOTHING.union(*map(self._file, command_table.sent_files(texts)))
+        message = command_table.sends(name, texts, carried | files)
+        if message:
+            self.act("AS708", message)
+        if command_table.hands_over(name, texts):
+            self.act("AS718", "A shell is handed to another machine")
+        if name == "git":
+            self._git(texts)
+        elif name in {"cp", "mv", "install", "ln", "tee"} and texts:
+            return self._moves(name, texts, carried)
+        read = NOTHING.union(*map(self._file, command_table.read_files(name, texts, first=first)))
+        labels = command_table.passed(name, texts, carried | read) | command_table.reads(name, texts)
+        return labels | (
+            {"decoded"} if command_table.decodes(name, texts) and "net" not in labels else NOTHING
+        )
+
+    def _git(self, texts: list[str]) -> None:
+        if texts[:1] == ["add"] and any("file" in command_table.source(text) for text in texts[1:]):
+            self.staged = True
+        elif texts[:1] == ["push"] and self.staged:
+            self.act("AS708", "A file of credentials is pushed to another machine")
+
+    def _moves(self, name: str, texts: list[str], carried: Labels) -> Labels:
+        if name == "tee":
+            self.files |= {_bare(text): carried for text in texts}
+            return carried
+        read = NOTHING.union(*map(self._file, texts[:-1]))
+        self.files[_bare(texts[-1])] = read - {"file"}
+        if name == "ln" and "file" in read:
+            self.act("AS710", "A link to a file of credentials is put into the skill's reach")
+        return NOTHING
 
 
-class _Flow:
-    """Variables and files of the script so far that hold secrets or downloads."""
-
-    def __init__(self) -> None:
-        self.group = -1
-        self.secret: set[str] = set()
-        self.fetched: set[str] = set()
-
-    def step(self, command: Command, *, verified: bool) -> Iterator[Act]:
-        if command.group != self.group or not command.group:
-            self.group, self.secret, self.fetched = command.group, set(), set()
-        text = command.text
-        reads = (not PUBLIC.search(text) and bool(SOURCE.search(text))) or bool(self.secret & _names(text))
-        sends = NET.search(text) is not None
-        if DNS.search(text) and (reads or re.search(VARIABLE, text)):
-            yield Act("AS708", command.path, command.line, "A secret leaves in a host name")
-        elif sends and (reads or _posts_secret(text)) and _leaves(text):
-            yield Act("AS708", command.path, command.line, "A secret is sent to another machine")
-        elif (
-            re.match(
-                rf"(?:sudo\s+)?(?:cat|less|head|tail|more|bat|type|Get-Content|strings|base64)\s[^|>]*{CREDENTIAL}",
-                text,
-            )
-            and ">" not in text
-            and not PUBLIC.search(text)
-            and "|" not in text
-        ):
-            yield Act(
-                "AS710",
-                command.path,
-                command.line,
-                "A file of credentials is printed where the agent reads it",
-            )
-        self._learn(text, reads=reads)
-        yield from self._runs(command, verified=verified)
-
-    def _runs(self, command: Command, *, verified: bool) -> Iterator[Act]:
-        words = set(re.split(r"[\s;&|\"'()]+", command.text)) if self.fetched else set()
-        for name in self.fetched & {word.removeprefix("./") for word in words}:
-            runner = rf"(?:(?:\b(?:ba|z)?sh|\bsource|\bpython[23]?|\bnode|\bperl|\bsudo|\bnohup|\bexec|(?:^|\s)\.)\s+(?:-\S+\s+)*|^|[;&|]\s*)[\"']?(?:\./)?{re.escape(name)}(?=[\s\"';&|]|$)"
-            if not verified and re.search(runner, command.text):
-                yield Act(
-                    "AS706", command.path, command.line, f"The download {name[:60]!r} is executed unchecked"
-                )
-                self.fetched.discard(name)
-
-    def _learn(self, text: str, *, reads: bool) -> None:
-        assigned = ASSIGN.match(text)
-        if reads:
-            self.secret |= {match[1] for match in WRITES.finditer(text)} | (
-                {f"${assigned[1]}"} if assigned else set()
-            )
-        for pattern in (FETCHES, BARE_FETCH):
-            found = pattern.search(text)
-            if found and not VENDORS.search(text):
-                self.fetched.add(found[1].removeprefix("./"))
-
-
-def _names(text: str) -> set[str]:
-    return {f"${name}" for name in re.findall(r"\$\{?([A-Za-z_]\w*)", text)} | set(
-        re.split(r"[\s@=<\"']+", text)
-    )
-
-
-def _posts_secret(text: str) -> bool:
-    """Whether the body or the address of a request holds a secret of the environment."""
-    if AUTHORIZES.search(text):
-        return False
-    url = re.search(rf"https?://[^\s\"']*{VARIABLE}", text)
-    body = re.search(
-        rf"(?:\s(?:-d|--data\S*|-F|--form\S*|--post-data\S*|--json)[\s=]).{{0,400}}?{VARIABLE}", text
-    )
-    return bool(
-        body and not re.search(r"client_secret|grant_type|refresh_token|api_key|password=", text)
-    ) or bool(url and re.search(r"SECRET|PRIVATE", url[0]))
-
-
-def _leaves(text: str) -> bool:
-    """Whether the command sends rather than logs in with the file (`scp -i key`, `kubectl --kubeconfig`)."""
-    bare = re.sub(r"\s(?:-i|--key|--netrc-file|--cert|--env-file)[\s=]+\S+", " ", text)
-    local = re.search(r"https?://(?:localhost|127\.0\.0\.1)", bare)
-    return not local and (
-        SOURCE.search(bare) is not None or bool(DATA_OPTION.search(bare)) or "$" in bare or "|" in bare
-    )
+def _bare(name: str) -> str:
+    return name.removeprefix("./").strip("\"'")
 
 
 def program_acts(block: Block) -> Iterator[Act]:
     """What a JavaScript, Ruby, Perl or PHP program does, by its text."""
-    for code, pattern, message in PROGRAM:
-        for match in pattern.finditer(block.text):
-            yield Act(code, block.path, block.line + block.text.count("\n", 0, match.start()), message)
-            break
+    for pattern in PROGRAM:
+        match = pattern.regex.search(block.text[:MAX_PROGRAM])
+        if match:
+            line = block.line + block.text.count("\n", 0, match.start())
+            yield Act(pattern.code, block.path, line, pattern.message)

@@ -10,7 +10,6 @@ from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.rules._base import Rule
 from airskills.rules.profiles import EVERYWHERE
-from airskills.rules.security_context import scene
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
 _TEXT = (".md", ".py", ".sh", ".txt", ".js", ".ts", ".json", ".yaml", ".yml", ".toml", ".html")
@@ -138,9 +137,9 @@ class AS703(Rule):
     at = 8
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        if scene(folder).declares(r"homoglyph|confusable|look-?alike|spoof|phish|transliterat"):
-            return
         for path, text in _texts(folder):
+            if text.isascii() and "xn--" not in text:
+                continue
             for number, line in enumerate(text.split("\n"), 1):
                 word = "" if line.isascii() and "xn--" not in line else _mixed(line)
                 if word:

@@ -1,0 +1,208 @@
+"""Single commands: which of them fetch, decode, read secrets, pass data on or send it, judged by name and arguments.
+
+Labels say what a value carries: `net` (an unknown host chose it), `decoded`, `secret`, `env`, and `file` (it is the text of
+a file of credentials).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from airskills.rules.security_patterns import CREDENTIAL, METADATA, PUBLIC, VARIABLE, words
+from airskills.rules.security_shell_words import MARK
+
+Labels = frozenset[str]
+Word = tuple[str, Labels]
+NOTHING: Labels = frozenset()
+SECRET: Labels = frozenset({"secret"})
+
+SHELLS = words("sh bash zsh dash ksh ash fish iex invoke-expression")
+LANGUAGES = words("""
+    python python2 python3 node deno bun perl ruby php pwsh powershell osascript lua
+""")
+FETCHERS = words("""
+    curl wget iwr irm invoke-webrequest invoke-restmethod http https xh aria2c lynx fetch axel
+""")
+_WRAPPERS = words("""
+    sudo doas env nohup time exec command nice ionice stdbuf setsid builtin then do else if while
+    until ! { start xargs timeout watch caffeinate
+""")
+_VALUED = {"sudo": {"-u", "-g"}, "xargs": {"-I", "-n", "-P", "-L", "-d"}, "nice": {"-n"}}
+_DECODERS = {
+    "base64": {"-d", "-D", "--decode", "-di"},
+    "base32": {"-d", "--decode"},
+    "xxd": {"-r"},
+    "openssl": {"-d"},
+    "gzip": {"-d", "-dc"},
+}
+_DECODING = words("gunzip zcat bunzip2 bzcat xzcat unxz rev uudecode zstdcat")
+_GREPS = words("grep egrep rg sed awk jq")
+_READERS = _GREPS | words("""
+    cat less more head tail bat type get-content strings nl tac cut sort xxd hexdump od base64
+    base32 gzip openssl tar zip
+""")
+_WHOLE = words("""
+    tee tr uniq column paste fold pv xargs cat less more head tail bat type get-content strings nl
+    tac sort sed xxd base64
+""")
+_STORES = re.compile(
+    r"security find-|gh auth token|aws configure get|gcloud auth print-|git credential fill|secret-tool lookup|pass show|op read|kubectl config view --raw"
+)
+_RAW = words("nc ncat netcat socat telnet")
+_LOOKUPS = words("dig nslookup host ping drill getent traceroute")
+_COPIERS = words("scp rsync sftp rclone aws gsutil gcloud az ftp croc transfer wormhole")
+_POSTERS = words("mail mailx sendmail mutt gh glab hub telegram-send")
+_REMOTE = re.compile(r"^[\w.-]+(?:@[\w.-]+)?:|\w{2,}://|^cp$|^copy$|^send$")
+_DATA = re.compile(
+    r"^(?:-d|--data(?:-\w+)?|--json|-F|--form(?:-string)?|-T|--upload-file|--post-(?:data|file)|-Body|-InFile|--url-query)(?:=|$)"
+)
+_GLUED = re.compile(r"^-[dFT](?=[^-\s])")
+_HEADER = re.compile(
+    r"^(?:-H|--header|-u|--user|-b|--cookie|-A|-e|--cert|--key|--netrc-file|--cacert|-E|-x|-Headers|-Credential)(?:=|$)"
+)
+_OUT = re.compile(r"^(?:-\w*[oO]|--output(?:-document)?|-OutFile)(?:=|$)")
+_URL = re.compile(r"\w://|^[\w.-]+\.\w{2,}/")
+LOCAL = re.compile(r"^(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal)\b")
+_SECRET_NAMES = re.compile(r"key|token|secret|pass|cred|auth", re.IGNORECASE)
+_CREDENTIAL = re.compile(CREDENTIAL, re.IGNORECASE)
+_OWN_LOGIN = re.compile(r"client_secret|grant_type|refresh_token|api_?key|password|\btoken=", re.IGNORECASE)
+_LEAKING = re.compile(r"\$\{?\w*(?:SECRET|PRIVATE)")
+ASSIGN = re.compile(r"^([A-Za-z_]\w*)\+?=(.*)$", re.DOTALL)
+
+
+def source(path: str) -> Labels:
+    """The secrets that a path or address is known for."""
+    if _CREDENTIAL.search(path) and not PUBLIC.search(path):
+        return frozenset({"secret", "file"})
+    return SECRET if METADATA.search(path) else NOTHING
+
+
+def unwrapped(line: list[Word], raw: list[str]) -> tuple[list[Word], bool]:
+    """The command behind `sudo`, `env A=b`, `nohup` and others; and whether its name was put together."""
+    at = 0
+    while at < len(line):
+        name = line[at][0].rpartition("/")[2]
+        if ASSIGN.match(line[at][0]):
+            at += 1
+            continue
+        if name not in _WRAPPERS or at + 1 == len(line):
+            break
+        at += 1
+        while at < len(line) - 1 and _is_option(line[at][0]):
+            at += 2 if line[at][0] in _VALUED.get(name, set()) else 1
+    return line[at:], at < len(raw) and ("$" in raw[at] or MARK in raw[at])
+
+
+def _is_option(text: str) -> bool:
+    return (
+        text.startswith("-")
+        or ASSIGN.match(text) is not None
+        or re.fullmatch(r"[\d.]+[smh]?", text) is not None
+    )
+
+
+def addresses(texts: Sequence[str]) -> list[str]:
+    """The addresses among arguments."""
+    return [text for text in texts if _URL.search(text)]
+
+
+def output(name: str, texts: Sequence[str], urls: Sequence[str]) -> str:
+    """The file that a download is written to; "" for standard output."""
+    base = urls[-1].partition("?")[0].rstrip("/").rpartition("/")[2] if urls else ""
+    for number, text in enumerate(texts):
+        match = _OUT.match(text)
+        if match is None:
+            continue
+        if text.endswith("O") and name == "curl":
+            return base
+        return text[match.end() :] if match[0].endswith("=") else "".join(texts[number + 1 : number + 2])
+    if name in {"wget", "aria2c", "axel"}:
+        glued = next((text for text in texts if re.match(r"-\w*O.", text)), "")
+        return re.sub(r"^-\w*O", "", glued) if glued else base
+    return ""
+
+
+def payloads(arguments: Sequence[Word]) -> Iterator[tuple[str, str, Labels]]:
+    """(`data` or `address`, text, labels) of what a request carries; headers and log-ins are left out."""
+    kind = ""
+    for text, labels in arguments:
+        option = "data" if _DATA.match(text) else "header" if _HEADER.match(text) else ""
+        if option:
+            kind = option if "=" not in text else ""
+            if "=" in text and option == "data":
+                yield "data", text.partition("=")[2], labels
+        elif _GLUED.match(text):
+            yield "data", text[2:], labels
+        else:
+            if kind == "data" or (not kind and "://" in text):
+                yield "data" if kind else "address", text, labels
+            kind = ""
+
+
+def own_secret(kind: str, text: str) -> bool:
+    """Whether data or an address holds a secret of the environment that does not serve to log in."""
+    if kind == "address":
+        return _LEAKING.search(text) is not None
+    return re.search(VARIABLE, text) is not None and _OWN_LOGIN.search(text) is None
+
+
+def reads(name: str, texts: Sequence[str]) -> Labels:
+    """What commands that read the user's secrets write."""
+    if name in {"env", "printenv", "set", "export"}:
+        named = [text for text in texts if not text.startswith("-")]
+        return frozenset({"secret", "env"}) if not named or _SECRET_NAMES.search(named[0]) else NOTHING
+    pastes = name in {"xclip", "xsel", "wl-paste"} and not {"-o", "-out", "--output"}.isdisjoint(texts)
+    stored = _STORES.match(" ".join([name, *texts[:3]])) is not None
+    return SECRET if name in {"history", "pbpaste", "fc"} or pastes or stored else NOTHING
+
+
+def decodes(name: str, texts: Sequence[str]) -> bool:
+    """Whether a command turns something unreadable into text."""
+    joined = " ".join(texts)
+    if name in {"echo", "printf"}:
+        return len(re.findall(r"\\x[0-9a-fA-F]{2}|\\[0-7]{3}", joined)) > 3
+    if name == "tr":
+        return {"a-z", "n-z"} <= {part.lower() for part in re.findall(r"[an]-z", joined, re.IGNORECASE)}
+    return name in _DECODING or not _DECODERS.get(name, set()).isdisjoint(texts)
+
+
+def read_files(name: str, texts: Sequence[str], *, first: bool) -> list[str]:
+    """The arguments that a command reads as files."""
+    if name not in _READERS or (name in {"tar", "zip"} and not first):
+        return []
+    named = [text for text in texts if not text.startswith("-")]
+    return named[1:] if name in _GREPS else named
+
+
+def passed(name: str, texts: Sequence[str], labels: Labels) -> Labels:
+    """What is left of the labels of its input when a command has written its output."""
+    if name in {"grep", "egrep", "rg"} and "env" in labels and not any(map(_SECRET_NAMES.search, texts)):
+        return NOTHING
+    return labels if name in _WHOLE else labels - {"file"}
+
+
+def sends(name: str, texts: Sequence[str], labels: Labels) -> str:
+    """How a command gives secrets away, or ""."""
+    if "secret" in labels and (name in _RAW or name in _POSTERS):
+        return "A secret is sent to another machine"
+    if name in _LOOKUPS and (
+        "secret" in labels or any(re.search(rf"{VARIABLE}\}}?\.", text) for text in texts)
+    ):
+        return "A secret leaves in a host name"
+    if name in _COPIERS and "secret" in labels and any(map(_REMOTE.search, texts)):
+        return "A file of credentials is copied to another machine"
+    return ""
+
+
+def hands_over(name: str, texts: Sequence[str]) -> bool:
+    """Whether `nc -e /bin/sh` or the like gives a shell away."""
+    executes = any(re.fullmatch(r"-\w*[ec]|--(?:sh-)?exec", text) for text in texts)
+    shell = any(re.search(r"(?:^|/)(?:ba|z|da)?sh$|cmd(?:\.exe)?$|powershell", text) for text in texts)
+    return name in _RAW and executes and shell
+
+
+def sent_files(texts: Sequence[str]) -> list[str]:
+    """The arguments of a copying command that are no keys to log in with."""
+    keys = {"-i", "-F", "-e", "--identity"}
+    return [text for number, text in enumerate(texts) if not number or texts[number - 1] not in keys]

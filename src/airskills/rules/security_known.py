@@ -1,0 +1,66 @@
+"""Hosts and owners that the ecosystem knows: whose installers, repositories and indexes are no surprise."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_GITHUB = re.compile(r"(?:raw\.githubusercontent\.com|github\.com|codeload\.github\.com)/([\w.-]+)/")
+_HOST = re.compile(r"(?:git\+)?(https?|ssh|git)://(?:[^@/\s]*@)?([\w.-]+)(/[^\s\"'?#]*)?")
+
+
+@dataclass(frozen=True)
+class Known:
+    """Lists of `data/security.json`.
+
+    Attributes:
+        installers: hosts, or hosts with the begin of a path, whose installers their vendors document.
+        owners: accounts of well-known projects on GitHub, lower case.
+        hosts: package indexes.
+    """
+
+    installers: tuple[str, ...]
+    owners: frozenset[str]
+    hosts: tuple[str, ...]
+
+    def installer(self, url: str) -> bool:
+        """Whether this is the address of an installer that its vendor documents."""
+        owner = self.owner(url)
+        return owner in self.owners if owner else _under(url, self.installers)
+
+    def index(self, url: str) -> bool:
+        """Whether this is a package index that is known."""
+        return _under(url, self.hosts)
+
+    @staticmethod
+    def owner(url: str) -> str:
+        """The account on GitHub that an address belongs to, lower case, or ""."""
+        match = _GITHUB.search(url)
+        return match[1].lower() if match else ""
+
+    def known_owner(self, url: str) -> bool:
+        """Whether a repository belongs to a well-known project."""
+        return self.owner(url) in self.owners
+
+
+def _under(url: str, listed: tuple[str, ...]) -> bool:
+    match = _HOST.match(url)
+    if match is None or match[1] != "https":
+        return False
+    host = match[2].lower()
+    for entry in listed:
+        name, _, path = entry.partition("/")
+        if (host == name or host.endswith(f".{name}")) and (match[3] or "/").startswith(f"/{path}"):
+            return True
+    return False
+
+
+@cache
+def known() -> Known:
+    """The lists, read once."""
+    text = resources.files("airskills").joinpath("data", "security.json").read_text(encoding="utf-8")
+    lists = {name: tuple(words.split()) for name, words in json.loads(text).items()}
+    return Known(lists["installers"], frozenset(map(str.lower, lists["owners"])), lists["hosts"])

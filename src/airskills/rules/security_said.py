@@ -1,0 +1,449 @@
+"""What a sentence asks of the agent, as patterns over concepts: tables, and the polarity that turns them off.
+
+"Never send the key", "text that tells you to send the key" and "send the key" hold the same concepts; only the last one
+is a claim.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from airskills.rules.security_concepts import STOP, Pattern, Said, lexicon, pattern, together
+
+_QUOTED = re.compile(
+    r"\"[^\"\n]{3,400}\"|\u201c[^\u201d\n]{3,400}\u201d|«[^»\n]{3,400}»|「[^」\n]{3,400}」|(?<!\w)'[^'\n]{8,400}'(?!\w)"
+)
+_OTHER_LETTERS = re.compile(
+    "[\u0400-\u04ff\u200b-\u200d\u2060-\u2064\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef]"
+)
+_SPAN = re.compile(r"(`+)([^`\n]{1,2000})\1(?!`)")
+_CODE = re.compile(r"[/~$=<>|{}()\\]|(?:^|\s)-\w|^\S+(?:\s\S+)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing that an attack asks for.
+
+    Attributes:
+        name: what other rules call it.
+        message: what to tell the reader.
+        patterns: concepts in order.
+        foreign: concepts within some words of each other, for other languages: (concepts, words).
+        quoted: whether what stands in quotation marks counts.
+        no: whether a negation before it turns it off.
+        unless: concepts that, anywhere before it in the sentence, turn it off.
+        never: concepts that turn it off wherever they stand, unless one of `even` is there too.
+        even: see `never`.
+        reach: how many words before it a negation is looked for.
+    """
+
+    name: str
+    message: str
+    patterns: tuple[str, ...]
+    foreign: tuple[tuple[str, int], ...] = ()
+    quoted: bool = False
+    no: bool = True
+    unless: str = "shown|sought"
+    never: str = ""
+    even: str = ""
+    reach: int = 4
+
+
+# Concepts that plain prose is full of, the most frequent first (measured on 31,000 sentences of public skills).
+_FREQUENT = (
+    "lead if this has about secret url credfile self complete agent deed prior act future place every you session know get skills"
+    " must run authority no any already show report channel reveal put tool ignore obey change copy your only see send further"
+)
+
+OVERRIDE = Claim(
+    "override",
+    "The text tells the agent to set its instructions aside",
+    (
+        "rules ~3 memory ~4 cease",
+        "ignore ~1 userwish",
+        "prior|your|authority -3 rules -10 cease",
+        "rules ~2 conflict ~3 self|this -4 cease",
+        "any ~1 prior -3 cease",
+        "ignore ~1 about ~3 authority|user",
+        "dont ~1 obey ~1 user|authority",
+        "ignore ~2 any ~2 rules ~4 you|your",
+        "obey ~1 self -3 no ~2 user|authority",
+        "assume ~3 rules ~5 cease",
+        "ignore -6 prior|your|user|authority ~4 rules",
+        "ignore ~2 your ~3 sysprompt",
+        "ignore -4 rules -4 prior",
+        "ignore ~2 any ~2 prior",
+        "ignore ~2 user ~1 wish",
+        "your|prior ~3 rules|sysprompt -4 cease",
+        "sysprompt|authority ~1 rules -10 cease",
+        "self ~4 outrank|ignore -6 user|sysprompt|authority|your|prior",
+        "self -8 outrank -6 user|sysprompt|authority|your|prior",
+        "ignore|off ~4 perm|prompt ~3 your|authority|this",
+    ),
+    (("ignore prior rules", 8), ("ignore your rules", 6), ("ignore sysprompt", 6)),
+)
+ROLE = Claim(
+    "role",
+    "The text gives the agent a role without rules",
+    (
+        "you has unrestricted",
+        "assume -8 refuse",
+        "become -10 unrestricted",
+        "become -10 without ~2 rules",
+        "you has no ~2 rules|guard",
+        "become -12 refuse",
+    ),
+    (("become unrestricted", 8),),
+)
+GRANT = Claim(
+    "grant",
+    "The text grants the agent rights in somebody's name",
+    (
+        "i ~1 consents ~2 any ~5 self|skills",
+        "grantor ~2 (has) ~1 grant ~1 you|self|agent|skills",
+        "user ~1 already ~1 grant -8 no ~3 ask",
+        "user ~1 consents",
+        "guard ~2 has ~2 cease ~4 session",
+        "has ~1 pregrant",
+        "grantor ~2 has ~3 grant ~3 already|session",
+        "grantor ~2 already ~1 grant ~4 any|session|perm|destroy",
+        "you ~1 has ~2 grant ~5 perm|ignore|off|mode",
+        "session ~5 has ~2 grant ~3 grantor|mode",
+        "guard ~3 has ~2 cease",
+        "agent -6 has ~3 perm ~3 ignore|off",
+        "grantor ~3 grant ~3 perm|authority ~8 you|agent|self",
+        "you grant ~2 any ~6 self|skills",
+    ),
+    unless="shown|sought|if|no",
+)
+CONCEAL = Claim(
+    "conceal",
+    "The text tells the agent to hide something from the user",
+    (
+        "dont ~1 tell|mention|show|put ~1 deed ~4 report|user",
+        "dont ~1 tell|mention|show|put ~1 this ~3 report|user",
+        "user ~1 must ~2 unaware",
+        "this|deed|self ~1 must ~2 unaware ~3 user",
+        "ensure ~2 nobody ~1 know|see",
+        "omit ~2 deed|this|self ~3 report",
+        "no ~1 let ~1 user ~1 see|know",
+        "no ~3 attention",
+        "none ~1 this ~4 report",
+        "no ~2 tell ~3 this|deed|self ~4 user",
+        "no ~2 tell ~2 user ~1 about ~3 this|deed|self|any",
+        "no ~2 tell ~2 user ~1 about ~1 you",
+        "dont ~1 mention ~1 this|self",
+        "no ~2 show ~1 this ~3 user",
+        "user ~1 no ~2 must ~2 know|tell",
+        "user ~1 must no ~1 know|tell",
+        "user ~1 must no ~1 see ~2 this|deed|self",
+        "no ~1 user ~1 know",
+        "without ~1 tell ~1 user",
+        "dont ~2 tell ~1 user $",
+        "omit ~3 this|deed|self ~3 out ~2 report",
+        "omit ~1 this|deed|self ~3 user",
+        "this|deed|self ~3 no ~2 appear ~4 report",
+        "no ~2 appear ~3 report",
+        "omit ~3 this|deed ~2 between",
+        "secretly ~1 act",
+        "hush",
+        "fake -14 if ~1 you",
+        "omit ~3 secret_word ~1 user",
+    ),
+    (("no tell user", 6), ("no user know", 6), ("secretly run|send|put|get|destroy", 5), ("omit user", 4)),
+    no=False,
+    never="secret",
+)
+APPROVE = Claim(
+    "approve",
+    "The text tells the agent to act without approval",
+    (
+        "skip ~2 any ~2 prompt|perm",
+        "no perm (has) needed|must",
+        "without ~4 user ~2 perm|ask -6 destroy|any|send",
+        "you ~1 no ~2 must ~1 perm",
+        "assume ~1 perm",
+        "no ~1 wait ~3 ask",
+        "perm ~1 modus ~3 bypassmode",
+        "no ~2 ask ~3 perm ~4 any|destroy|send|spend",
+        "destroy|spend|send ~8 without ~1 ask",
+        "run|destroy|send ~2 any ~6 without ~1 ask",
+        "approve ~2 any ~3 prompt",
+        "approve ~2 permprompt",
+        "off ~3 guard",
+        "ignore ~3 prompt|perm",
+    ),
+    (),
+    reach=16,
+)
+LEAK = Claim(
+    "leak",
+    "The text tells the agent to send secrets or the user's data away",
+    (
+        "put -4 send ~4 config|talk|ownfiles ~4 url",
+        "secret -14 put ~4 channel",
+        "channel ~3 place ~5 talk|secret",
+        "put -8 secret ~6 channel",
+        "put|send ~5 secret|talk +6 channel",
+        "put ~5 secret +6 url",
+        "talk +6 copy|put ~3 url",
+        "send +6 complete|any ~3 talk +10 url",
+        "any ~6 post ~8 url",
+        "send +10 secret +15 url|place",
+        "secret +12 send +8 url|place",
+        "send +10 talk|sysprompt +12 url",
+        "talk|sysprompt +12 send +8 url",
+        "secret +14 put +10 url|channel",
+        "talk +8 put +6 url",
+        "url +8 secret|talk|sysprompt ~3 encoded",
+        "url +8 encoded +4 talk|secret|sysprompt",
+        "put +14 encoded +9 talk|secret|sysprompt",
+        "put|reveal +6 complete ~4 secret",
+        "send +8 complete ~3 talk +8 url|place",
+        "put|send|change ~4 url ~3 recipient",
+        "change ~4 recipient ~4 url",
+    ),
+    (("send secret url|place", 14), ("send talk url|place", 14), ("send secret", 6)),
+    quoted=True,
+    unless="shown",
+    never="login",
+    even="credfile",
+)
+PRINT = Claim(
+    "print",
+    "The text asks for the contents of a file of credentials",
+    (
+        "attach_id -5 secret",
+        "show|expose ~1 any ~1 secret -6 report",
+        "get +4 secret +3 expose ~1 this",
+        "any ~1 report ~4 secret",
+        "expose ~3 secret ~3 report",
+        "expose ~5 credfile",
+        "get ~5 credfile +8 expose|send",
+        "expose ~2 any ~2 secret ~4 report",
+    ),
+    quoted=True,
+    unless="shown",
+)
+REMOTE = Claim(
+    "remote",
+    "The agent shall do what an address says",
+    (
+        "url +12 obeyall",
+        "url +6 decide +5 run|orders",
+        "url +10 your ~1 sysprompt",
+        "your ~1 further ~1 rules ~6 url",
+        "obey|assume ~5 url -8 user",
+        "get +9 url|place +10 obey|run +3 rules|orders",
+        "get +9 url +8 obey ~2 this",
+        "get ~4 rules|orders +6 url +8 obey|run",
+        "obey|run ~4 rules|orders ~4 url",
+        "url +6 outrank|ignore ~3 self",
+    ),
+    (("get url obey|run rules|orders", 14),),
+    quoted=True,
+    unless="shown",
+)
+PLANT = Claim(
+    "plant",
+    "The text plants itself into files or memories that instruct agents",
+    (
+        "any ~1 skills -8 carry ~1 self",
+        "memory -3 future ~2 skip|ignore",
+        "memory -6 future|any -8 trust",
+        "put ~3 memory +12 user +8 url|trust",
+        "memory ~6 future -6 ignore|skip ~3 guard|ask",
+        "put ~1 this|self -8 others ~1 obey",
+        "every ~1 skills -8 must ~2 put|carry ~2 self",
+        "put|copy ~4 prior|self|this ~3 agent|memory ~1 config",
+        "self -8 any ~2 skills ~5 memory",
+        "copy ~4 self ~8 every ~5 skills|memory",
+        "put|copy|send ~3 memory -12 user ~6 trust|no",
+        "put|copy ~4 memory -12 any|future ~8 trust|run|send|url|obey|ignore",
+        "future -12 trust|run|send -14 memory",
+        "memory ~3 about -6 trust -6 no|any|future",
+        "put|copy ~4 memory +16 no ~2 tell",
+        "put|copy ~5 memory +10 any|future ~2 run|get|send",
+    ),
+    (("put|copy memory future|any run|send|trust", 14),),
+    quoted=True,
+)
+SHADOW = Claim(
+    "shadow",
+    "The text takes the place of other tools",
+    (
+        "any|if ~2 tool +4 first ~3 complete",
+        "route ~1 any ~3 through ~1 self",
+        "before ~2 any|every ~2 tool|skills -4 get|run ~1 this|self",
+        "tool -6 instead ~1 every",
+        "every ~2 tool|skills -10 instead",
+        "instead ~2 every ~1 tool",
+        "tool +12 change ~3 recipient",
+        "ignore ~2 rules ~3 every ~1 tool|skills",
+    ),
+    no=False,
+)
+SPOIL = Claim(
+    "spoil",
+    "The text tells the agent to spoil the work",
+    (
+        "show|tell|conclude ~3 no ~2 problems -4 without",
+        "ours -8 regardless ~4 says",
+        "put|copy|act|omit ~2 subtle ~3 flaw",
+        "rig ~4 scores -6 ours",
+        "scores ~4 ours -6 rig",
+        "conclude|show|tell -10 regardless ~4 says",
+        "any ~1 conclude -6 fine",
+        "invent ~2 material",
+        "put|copy|act ~6 hidden_thing",
+        "approve ~3 password -8 any ~1 user",
+        "fake -12 measured",
+        "fake|change ~8 purpose",
+        "score -14 regardless ~2 quality",
+        "tell ~2 user ~2 this ~1 only +24 reality",
+        "user ~2 stops",
+        "fake ~3 perm|grant",
+    ),
+)
+SPEND = Claim(
+    "spend",
+    "The text spends the user's money or keys",
+    (
+        "spend ~4 money -6 fee",
+        "send|change|spend -6 recipient ~4 instead",
+        "spend -14 no ~2 tell|ask",
+        "run|obey|get ~3 user ~3 secret -12 url",
+        "spend ~6 money ~10 secretly",
+    ),
+)
+TELL = Claim(
+    "reveal",
+    "The text asks for the agent's own instructions",
+    (
+        "reveal ~1 any ~1 prior ~4 complete",
+        "reveal ~1 sysprompt ~1 prior",
+        "reveal ~6 complete ~6 sysprompt",
+        "tell ~2 your ~1 sysprompt",
+        "reveal ~3 sysprompt ~4 complete",
+        "reveal ~4 your ~3 sysprompt",
+        "send|put ~4 your ~3 sysprompt",
+    ),
+    (("reveal sysprompt", 6),),
+)
+DESTROY = Claim(
+    "destroy",
+    "The text orders files of the user to be destroyed",
+    (
+        "destroy ~1 ownfiles|disk ~4 user ~1 disk|ownfiles",
+        "destroy ~2 any|user|complete ~5 ownfiles",
+        "destroy ~2 disk",
+    ),
+    (("destroy any ownfiles", 8),),
+    unless="shown",
+)
+CLAIMS = (
+    OVERRIDE,
+    ROLE,
+    GRANT,
+    CONCEAL,
+    APPROVE,
+    LEAK,
+    PRINT,
+    REMOTE,
+    PLANT,
+    SHADOW,
+    SPOIL,
+    SPEND,
+    TELL,
+    DESTROY,
+)
+
+
+@cache
+def _by_rarest() -> tuple[tuple[int, tuple[tuple[Claim, Pattern], ...]], ...]:
+    """The patterns of all claims under the concepts of each that plain prose holds least often."""
+    rank = {lexicon().bits[name]: number for number, name in enumerate(_FREQUENT.split())}
+    groups: dict[int, list[tuple[Claim, Pattern]]] = {}
+    for claim in CLAIMS:
+        for entry in map(pattern, claim.patterns):
+            rarest = max(entry.needs, key=lambda need: min(rank.get(bit, 99) for bit in _bits(need)))
+            groups.setdefault(rarest, []).append((claim, entry))
+    return tuple((rarest, tuple(entries)) for rarest, entries in groups.items())
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        yield mask & -mask
+        mask &= mask - 1
+
+
+@lru_cache(maxsize=1 << 15)
+def _candidates(mask: int) -> tuple[tuple[Claim, Pattern], ...]:
+    """The claims that a sentence with these concepts may make."""
+    found = []
+    for rarest, entries in _by_rarest():
+        if mask & rarest:
+            found += [entry for entry in entries if entry[1].possible(mask)]
+    return tuple(found)
+
+
+@cache
+def _foreign() -> tuple[tuple[Claim, Pattern], ...]:
+    return tuple((claim, together(*source)) for claim in CLAIMS for source in claim.foreign)
+
+
+def claims(text: str, *, quoted: bool = False) -> list[Claim]:
+    """What a sentence asks for; `quoted` counts what stands in quotation marks for every claim."""
+    words = lexicon()
+    latin = text.isascii() or not _OTHER_LETTERS.search(text)
+    if latin and not _candidates(words.rough(text)) and not words.foreign(text):
+        return []
+    bare = spoken(text)
+    outside = words.read(_QUOTED.sub(" ", bare))
+    inside = words.read(bare) if _QUOTED.search(bare) else outside
+    found: dict[Claim, None] = {}
+    for said in dict.fromkeys((outside, inside)):
+        for claim, entry in _candidates(said.mask) + (_foreign() if said.foreign else ()):
+            right = said is (inside if quoted or claim.quoted else outside)
+            if right and claim not in found and _makes(claim, entry, said):
+                found[claim] = None
+    return list(found)
+
+
+def spoken(text: str) -> str:
+    """The sentence without code spans that hold words rather than code."""
+    if "`" not in text:
+        return text
+    return _SPAN.sub(lambda match: match[2] if _CODE.search(match[2]) else " ", text)
+
+
+def _makes(claim: Claim, entry: Pattern, said: Said) -> bool:
+    """Whether the pattern is there, and nothing before it turns the claim off."""
+    if claim.never and said.mask & _mask(claim.never) and not said.mask & _mask(claim.even):
+        return False
+    refused = _marks("no") if claim.no and not entry.negative else frozenset()
+    return any(
+        refused.isdisjoint(match[0]) and not _turned_off(claim, said, match.start())
+        for match in entry.marks.finditer(said.marks)
+    )
+
+
+def _turned_off(claim: Claim, said: Said, start: int) -> bool:
+    before = said.marks[:start]
+    if claim.unless and not _marks(claim.unless).isdisjoint(before):
+        return True
+    clause = before[before.rfind(STOP) + 1 :][-claim.reach :]
+    return claim.no and not _marks("no").isdisjoint(clause)
+
+
+@cache
+def _mask(concepts: str) -> int:
+    return lexicon().mask(concepts.split("|")) if concepts else 0
+
+
+@cache
+def _marks(concepts: str) -> frozenset[str]:
+    return frozenset(lexicon().marks(concepts.split("|")))
