@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -15,6 +19,7 @@ from airskills.codes import CODES
 from airskills.folder import open_folder
 from airskills.scopes import bundled_root
 from conftest import MakeSkill
+from processes import still_running
 
 GOOD = "## A\n\n```python\nx = 1\n```\n\n```bash\nls\n```\n"
 BAD = "## A\n\n```python\n1 / 0\n```\n\n```python\nx = 1\n```\n"
@@ -264,3 +269,24 @@ def test_every_code_has_its_page_and_is_listed() -> None:
     assert all(
         code.title and not code.title.endswith(".") and code.why.endswith(".") for code in CODES.values()
     )
+
+
+# -- being stopped -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_whoever_stops_the_test_stops_all_of_it(tmp_path: Path, make_skill: MakeSkill, number: int) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    code = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)', 'airskills-left'])\nopen({str(pipe)!r}, 'w').write('x')\nimport time\ntime.sleep(1000)"
+    folder = make_skill(tmp_path, "slow", body=f"```python\n{code}\n```\n")
+    command = [sys.executable, "-m", "airskills", "test", str(folder), "--trust"]
+    (tmp_path / "tmp").mkdir()
+    variables = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables) as process:
+        assert pipe.read_text(encoding="utf-8") == "x"  # waits until the block runs
+        process.send_signal(number)
+        process.communicate(timeout=30)
+
+    assert process.returncode in {1, -number}
+    assert still_running(tmp_path, patience=10) == []

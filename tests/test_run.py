@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from airskills.run import api, isolation
+from airskills.run import api, isolation, keepers
 from airskills.run.judge import Limits, Outcome
+from processes import still_running
 
 HEAD = "---\nname: demo\ndescription: Demo. Use when testing.\n---\n"
 WARM = "import json\n"  # a package for the warm parent to import
 QUICK = Limits(timeout=20, memory=1 << 30)
 
 Skill = Callable[[Mapping[str, str]], Path]
+
+
+@pytest.fixture(autouse=True)
+def _own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
 
 
 @pytest.fixture
@@ -250,6 +258,17 @@ def test_examples_scripts_and_checkers_must_end_with_their_status(skill: Skill) 
     }
 
 
+def test_deprecations_of_an_examples_own_lines_are_warnings(skill: Skill) -> None:
+    code = (
+        "import warnings\nwarnings.warn('old way', DeprecationWarning)\nwarnings.warn('mine', UserWarning)\n"
+    )
+
+    outcome = one(skill({"SKILL.md": HEAD, "examples/a.py": code}))
+
+    assert outcome.state == "ran"
+    assert said(outcome) == ["a.py:2 AR113 DeprecationWarning: old way"]
+
+
 @pytest.mark.parametrize("need", ["network", "api-key"])
 def test_an_example_with_a_need_is_skipped_with_its_reason(skill: Skill, need: str) -> None:
     text = f'# /// script\n# dependencies = []\n# [tool.airskills]\n# requires = ["{need}"]\n# ///\n'
@@ -278,7 +297,6 @@ def test_an_environment_that_is_not_to_be_had_is_a_skip_with_its_reason(skill: S
 
 # -- what code may not do ------------------------------------------------------------------------------------------
 
-KINDS: list[isolation.Isolation] = ["namespaces", "network", "hook"]
 HOSTILE = {
     "sleeps": ("import time\ntime.sleep(1000)", "AR102", "It ran longer than 2 s", 7),
     "writes": ("while True: print('x' * 100_000)", "AR105", "MiB; the limit is 16 MiB", 6),
@@ -297,23 +315,12 @@ HOSTILE = {
 }
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=isolation.KINDS)
 def kind(request: pytest.FixtureRequest) -> isolation.Isolation:
     found: isolation.Isolation = request.param
-    if KINDS.index(found) < KINDS.index(isolation.strongest()):
-        pytest.skip(f"this machine allows only {isolation.strongest()}")
+    if isolation.KINDS.index(found) < isolation.KINDS.index(keepers.strongest()):
+        pytest.skip(f"this machine allows only {keepers.strongest()}")
     return found
-
-
-def processes() -> set[str]:
-    """Command lines of everything that runs, with the marks that the hostile blocks leave on theirs."""
-    found = set()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:
-            continue
-    return {line for line in found if "airskills-left" in line or "keeper.py" in line}
 
 
 @pytest.mark.parametrize("kind", ["namespaces", "hook"], indirect=True)
@@ -333,7 +340,7 @@ def test_what_goes_wrong_is_reported_and_the_next_block_runs(
 
 
 def test_processes_that_a_block_leaves_are_killed_and_reported(
-    skill: Skill, kind: isolation.Isolation
+    skill: Skill, kind: isolation.Isolation, tmp_path: Path
 ) -> None:
     sleeper = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)', 'airskills-left'], start_new_session=True)"
     outcome = one(skill({"SKILL.md": HEAD + fence(sleeper)}), kind=kind)
@@ -341,18 +348,22 @@ def test_processes_that_a_block_leaves_are_killed_and_reported(
     assert outcome.state == "ran"
     assert [finding.code for finding in outcome.findings] == ["AR114"]
     assert "airskills-left" in outcome.findings[0].message
-    assert processes() == set()
+    assert still_running(tmp_path) == []
 
 
-def test_a_block_that_forks_and_forks_ends_with_everything(skill: Skill, kind: isolation.Isolation) -> None:
+def test_a_block_that_forks_and_forks_ends_with_everything(
+    skill: Skill, kind: isolation.Isolation, tmp_path: Path
+) -> None:
     bomb = "import os, sys\nfor _ in range(6): os.fork()\nimport time\ntime.sleep(1000)"
     outcome = one(skill({"SKILL.md": HEAD + fence(bomb)}), kind=kind, limits=Limits(timeout=2))
 
     assert said(outcome) == ["SKILL.md:9 AR102 It ran longer than 2 s"]
-    assert processes() == set()
+    assert still_running(tmp_path) == []
 
 
-def test_a_block_that_kills_its_parent_hurts_only_itself(skill: Skill, kind: isolation.Isolation) -> None:
+def test_a_block_that_kills_its_parent_hurts_only_itself(
+    skill: Skill, kind: isolation.Isolation, tmp_path: Path
+) -> None:
     code = "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(0.3)"
     text = f"{HEAD}{fence(code)}## Next\n{fence('x = 1')}"
 
@@ -363,7 +374,7 @@ def test_a_block_that_kills_its_parent_hurts_only_itself(skill: Skill, kind: iso
     else:
         assert said(first) == ["SKILL.md:5 AR104 It killed the process that runs it"]
     assert second.state == "ran"
-    assert processes() == set()
+    assert still_running(tmp_path) == []
 
 
 def test_servers_on_this_machine_work(skill: Skill, kind: isolation.Isolation) -> None:
@@ -487,11 +498,10 @@ def test_fail_fast_leaves_the_rest(skill: Skill) -> None:
 
 
 def test_what_fails_only_in_the_warm_parent_counts_as_it_ran_cold(skill: Skill) -> None:
-    code = "import sys\nimport curses\nassert 'warmth' not in sys.modules"
-    files = {"SKILL.md": HEAD + fence(code), "evals/fixtures.py": "import sys\nimport types\n"}
-    folder = skill(files)
+    code = "import sys\nassert 'colorsys' not in sys.modules"
+    files = {"SKILL.md": HEAD + fence(code), "evals/fixtures.py": "import colorsys\n"}
 
-    assert one(folder).state == "ran"
+    assert one(skill(files)).state == "ran"
 
 
 def test_two_skills_of_one_name_are_told_apart(tmp_path: Path) -> None:

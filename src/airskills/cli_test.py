@@ -255,7 +255,8 @@ def _summary(found: Report, seconds: float) -> str:
 @contextmanager
 def _listening(*, verbose: bool) -> Iterator[Listener]:
     """Says what is going on: a bar on a terminal, and lines for those who ask."""
-    from airskills.run.isolation import WHAT_IT_MEANS, strongest
+    from airskills.run.isolation import WHAT_IT_MEANS
+    from airskills.run.keepers import strongest
 
     click.echo(f"Running code of skills: {WHAT_IT_MEANS[strongest()]}.", err=True)
     if not sys.stderr.isatty():

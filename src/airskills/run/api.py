@@ -14,6 +14,7 @@ from airskills.finding import Finding
 from airskills.folder import open_folder
 from airskills.run import isolation
 from airskills.run.judge import STATES, Limits, Outcome, State
+from airskills.run.keepers import strongest
 from airskills.run.listener import Listener
 from airskills.run.plan import Job, Places, Where, plan
 from airskills.run.results import Results
@@ -131,7 +132,7 @@ class _Run:
     def report(self) -> Report:
         options = self.options
         cache = options.cache or cache_folder()
-        kind = options.kind or isolation.strongest()
+        kind = options.kind or strongest()
         self.results = Results(cache / "results" if options.remember else None)
         places = Places(options.where, options.offline, cache, self.listener.making)
         jobs = []

@@ -8,12 +8,11 @@ connections; clients in C and Rust are not seen). Reports name the one that was 
 from __future__ import annotations
 
 import os
-import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
 Isolation = Literal["namespaces", "network", "hook"]
+KINDS: tuple[Isolation, ...] = ("namespaces", "network", "hook")
 
 _WRAPPERS: dict[Isolation, tuple[str, ...]] = {
     "namespaces": ("unshare", "-rn", "-pf", "--kill-child", "--mount-proc", "--"),
@@ -62,19 +61,6 @@ _FOLDERS = {
     "XDG_STATE_HOME": "state",
 }
 GUARD = Path(__file__).with_name("guard")
-
-
-@cache
-def strongest() -> Isolation:
-    """The strongest isolation that can be had here, found by trying."""
-    for kind in ("namespaces", "network"):
-        try:
-            done = subprocess.run([*_WRAPPERS[kind], "true"], capture_output=True, timeout=10, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if done.returncode == 0:
-            return kind
-    return "hook"
 
 
 def wrapped(command: list[str], kind: Isolation) -> list[str]:

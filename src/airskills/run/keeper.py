@@ -29,7 +29,8 @@ from typing import Any
 
 OUTPUT_LIMIT = 16 * 1024 * 1024  # bytes a job may write before it is stopped
 OUTPUT_KEPT = 32 * 1024  # bytes of its beginning, and of its end, that are reported
-GRACE = 0.3  # seconds for helper processes to end by themselves, and for the stack of a job that hangs
+STACK_SECONDS = 0.3  # for the stack of a job that hangs
+GRACE = 2.0  # seconds for helper processes to end by themselves, as multiprocessing's do
 
 
 def main() -> None:
@@ -43,6 +44,7 @@ def main() -> None:
     gc.freeze()  # children share these pages until they write to them
     for line in jobs:
         keeper.serve(json.loads(line))
+    os._exit(0)  # at once: what the packages would do at the end of a program does not matter
 
 
 class Keeper:
@@ -220,7 +222,7 @@ class Watch:
     def _ask_where(self) -> None:
         """Let the child print its stack: the guard has set a handler that does so."""
         _signal(self.child, signal.SIGUSR2)
-        end = time.monotonic() + GRACE
+        end = time.monotonic() + STACK_SECONDS
         while time.monotonic() < end:
             time.sleep(0.02)
             self._read(self.output)

@@ -8,10 +8,12 @@ import secrets
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +159,19 @@ class Keeper:
         line, _, self._buffer = self._buffer.partition(b"\n")
         event: dict[str, Any] = json.loads(line)
         return event
+
+
+@cache
+def strongest() -> isolation.Isolation:
+    """The strongest isolation that can be had here, found by starting a keeper in each."""
+    for kind in isolation.KINDS[:-1]:
+        with tempfile.TemporaryDirectory(prefix="airskills-") as folder:
+            probe = Keeper(Path(folder) / "probe", Path(sys.executable), kind)
+            with suppress(KeeperError, FileNotFoundError):  # refused, or there is no such program
+                probe.start()
+                probe.close()
+                return kind
+    return isolation.KINDS[-1]
 
 
 class KeeperError(RuntimeError):

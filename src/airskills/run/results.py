@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from airskills.environments import Environment
@@ -91,14 +91,16 @@ def keys(units: list[Unit], folder: Folder, place: Environment, standins: tuple[
 def _beside(unit: Unit) -> tuple[str, ...]:
     """Folders whose files a unit may read besides its own source."""
     if unit.kind == "evals":
-        return (unit.path.rpartition("/")[0], "evals/fixtures.py", "scripts")
-    return (unit.kind,) if unit.command else ("evals/fixtures.py",)
+        return (unit.path.rpartition("/")[0], "evals/*.py", "scripts")
+    return (unit.kind,) if unit.command else ("evals/*.py",)
 
 
 def _digest(folder: Folder, *paths: str) -> str:
+    """Names and contents of the files below some folders, or that match a pattern in one folder."""
     total = hashlib.sha256()
     for file in folder.files:
-        if any(file.path == path or file.path.startswith(f"{path}/") for path in paths):
+        where = PurePosixPath(file.path)
+        if any(where.is_relative_to(path) or where.match(path) for path in paths):
             total.update(f"{file.path}\0".encode() + folder.read(file.path) + b"\0")
     return total.hexdigest()
 

@@ -68,6 +68,7 @@ class Crew:
     fail_fast: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopped: bool = False
+    _broken: bool = False
     _keepers: list[Keeper] = field(default_factory=list)
 
     def work(self, workers: int) -> None:
@@ -77,7 +78,7 @@ class Crew:
                 for future in [pool.submit(_Worker(self, number).run) for number in range(workers)]:
                     future.result()
             except BaseException:
-                self._stopped = True
+                self._stopped = self._broken = True
                 for keeper in self._keepers:
                     keeper.kill()
                 raise
@@ -120,6 +121,17 @@ class Crew:
             self._keepers.append(made)
         return made
 
+    def wake(self, keeper: Keeper) -> None:
+        """Start a keeper that does not run, unless the crew was stopped.
+
+        Raises:
+            KeeperError: it does not come up.
+        """
+        if self._broken:
+            raise KeeperError("the test was stopped")
+        if not keeper.alive:
+            keeper.start()
+
 
 @dataclass(slots=True)
 class _Worker:
@@ -144,7 +156,7 @@ class _Worker:
             return None
         keeper = self.crew.keeper(f"warm-{self.number}", lane.place, lane.preload)
         with suppress(KeeperError):
-            keeper.start()
+            self.crew.wake(keeper)
             if keeper.hello["threads"] == 1:
                 return keeper
             keeper.close()
@@ -172,8 +184,7 @@ class _Worker:
 
     def _answer(self, job: Job, keeper: Keeper) -> Answer:
         """Furnish the folders of the keeper and run the job there."""
-        if not keeper.alive:
-            keeper.start()
+        self.crew.wake(keeper)
         stock = Stock(self.crew.store, job.place.installed, self.crew.limits.memory)
         prepared = Prepared() if job.is_command else stock.prepare(keeper, job.folder)
         made = [stock.make(keeper, standin) for standin in job.standins]

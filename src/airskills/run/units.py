@@ -91,7 +91,7 @@ class Suite:
     Attributes:
         folder: the skill.
         units: in the order of the files.
-        findings: what cannot be made a unit (AR112).
+        findings: what cannot be made a unit (AR112), and what keeps the SKILL.md from being read.
     """
 
     folder: Folder
@@ -104,7 +104,8 @@ def collect(folder: Folder) -> Suite:
     facts, findings = read_facts(folder)
     answers, missing = _answers(folder)
     units = [*_blocks(folder), *_facts(folder, facts), *_commands(folder), *answers]
-    return Suite(folder, tuple(units), (*findings, *missing))
+    unreadable = [folder.problem] if folder.problem else []
+    return Suite(folder, tuple(units), (*unreadable, *findings, *missing))
 
 
 def _blocks(folder: Folder) -> Iterator[Unit]:
