@@ -38,14 +38,14 @@ _LABS = {
     "rl": ("airskills.rl.cli", "rl", "Reward kernels, losses and training for RL on language models."),
     "grok": ("airskills.grokking.cli", "grokking", "Grokking experiments and their benchmark."),
 }
-# Commands for authors, in modules that only they import: name -> (module, extra that it needs).
+# Commands for authors, in modules that only they import: name -> (module, its name there, extra that it needs).
 _AUTHORS = {
-    "check": ("airskills.cli_check", ""),
-    "drift": ("airskills.cli_drift", "proof"),
-    "rule": ("airskills.cli_check", ""),
-    "test": ("airskills.cli_test", "proof"),
+    "check": ("airskills.cli_check", "check", ""),
+    "drift": ("airskills.cli_drift", "drift", "proof"),
+    "eval": ("airskills.cli_eval", "eval_", "proof"),
+    "rule": ("airskills.cli_check", "rule", ""),
+    "test": ("airskills.cli_test", "test", "proof"),
 }
-_EXTRAS = {name: row[1] for name, row in (*_LABS.items(), *_AUTHORS.items()) if row[1]}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,7 +67,8 @@ class _Group(click.Group):
         if cmd_name in _LABS and _lab_exists(cmd_name):
             return click.Command(cmd_name, short_help=_LABS[cmd_name][2])
         if cmd_name in _AUTHORS:
-            return cast("click.Command", getattr(import_module(_AUTHORS[cmd_name][0]), cmd_name))
+            module, name, _ = _AUTHORS[cmd_name]
+            return cast("click.Command", getattr(import_module(module), name))
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(
@@ -88,9 +89,10 @@ class _Group(click.Group):
         except AirskillsError as error:
             _fail(ctx, str(error), error.help)
         except ModuleNotFoundError as error:
-            if ctx.invoked_subcommand not in _EXTRAS or _is_ours(error):
+            command = ctx.invoked_subcommand or ""
+            if not _extra(command) or _is_ours(error):
                 raise
-            missing = _missing_extra(ctx.invoked_subcommand, error)
+            missing = _missing_extra(command, error)
             _fail(ctx, str(missing), missing.help)
         except OSError as error:
             if error.errno == errno.EPIPE:
@@ -120,13 +122,18 @@ def _lab(name: str) -> click.Command:
     return command
 
 
+def _extra(name: str) -> str:
+    """The extra that a command needs, or ""."""
+    return _LABS[name][1] if name in _LABS else _AUTHORS.get(name, ("", "", ""))[2]
+
+
 def _is_ours(error: ModuleNotFoundError) -> bool:
     return (error.name or "").partition(".")[0] == "airskills"
 
 
 def _missing_extra(name: str, error: ModuleNotFoundError) -> AirskillsError:
     message = f"`airskills {name}` needs {error.name}, which is not installed"
-    return AirskillsError(message, help=f"pip install 'airskills[{_EXTRAS[name]}]'")
+    return AirskillsError(message, help=f"pip install 'airskills[{_extra(name)}]'")
 
 
 def _library_options(command: F) -> F:

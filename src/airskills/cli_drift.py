@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -97,7 +96,7 @@ def drift(
     from airskills.drift.hits import hits, pieces
     from airskills.pins import parse_pins
 
-    folders = [_folder(skill) for skill in skills]
+    folders = _opened(skills)
     package, old, new = _releases(arguments)
     pins = [*parse_pins(companions), *_pins_of(folders)]
     with _progress() as tell:
@@ -190,15 +189,6 @@ def _changes(shelf: Shelf, old: str, new: str, *, every: bool) -> tuple[list[Cha
     return dated, dict(found.undecided)
 
 
-def _folder(skill: str) -> Folder:
-    """The folder of a skill that is named by path or by name."""
-    from airskills.folder import open_folder
-    from airskills.library import Library
-
-    path = skill if os.path.isdir(skill) else Library.open().load(skill).directory
-    return open_folder(path)
-
-
 def _pins_of(folders: Iterable[Folder]) -> list[Any]:
     """The pins of some skills, the first version of each name."""
     from airskills.pins import of_skill
@@ -234,7 +224,7 @@ def _check(paths: Sequence[str], form: str, *, offline: bool) -> None:
 
     if offline:
         raise click.UsageError("--check asks the index for the newest releases; it cannot be --offline")
-    folders = [_opened(path) for path in _skill_paths(paths)]
+    folders = _opened(paths)
     with _progress() as tell:
         rows = outlook.outlook(folders, progress=tell)
     found = [replace(row, hits=tuple(_relative(row.hits))) for row in rows]
@@ -245,17 +235,9 @@ def _check(paths: Sequence[str], form: str, *, offline: bool) -> None:
     raise SystemExit(int(any(row.breaks for row in found)))
 
 
-def _opened(path: str) -> Folder:
+def _opened(paths: Iterable[str]) -> list[Folder]:
+    """The skills that are named by path or by name; a path may hold several."""
+    from airskills import targets
     from airskills.folder import open_folder
 
-    return open_folder(path)
-
-
-def _skill_paths(paths: Sequence[str]) -> list[str]:
-    from airskills.check import collect
-    from airskills.settings import Settings
-
-    found, _ = collect([os.path.abspath(path) for path in paths], Settings())
-    if not found:
-        raise AirskillsError(f"No skill below {', '.join(paths)}", help="Name a skill or a folder of skills")
-    return found
+    return [open_folder(path) for path in targets.folders(paths)]

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from airskills import check as checks
 from airskills import report as findings
-from airskills import scan, trust
+from airskills import targets
 from airskills.cli_help import Command
 from airskills.errors import AirskillsError
 from airskills.library import Library
 from airskills.run.listener import Listener
 from airskills.scopes import bundled_root
-from airskills.settings import Settings
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -43,7 +41,7 @@ def _complete_targets(_context: click.Context, _parameter: click.Parameter, inco
 
 
 @click.command(cls=Command)
-@click.argument("targets", nargs=-1, metavar="[SKILL|PATH]...", shell_complete=_complete_targets)
+@click.argument("named", nargs=-1, metavar="[SKILL|PATH]...", shell_complete=_complete_targets)
 @click.option(
     "--select",
     multiple=True,
@@ -76,7 +74,7 @@ def _complete_targets(_context: click.Context, _parameter: click.Parameter, inco
 @click.option("--trust", "trusted", is_flag=True, help="Run code of skills that are not trusted.")
 @click.option("--verbose", "-v", is_flag=True, help="A line for each unit, and the whole output of failures.")
 def test(
-    targets: tuple[str, ...],
+    named: tuple[str, ...],
     select: tuple[str, ...],
     workers: int | None,
     timeout: float,
@@ -107,7 +105,7 @@ def test(
       airskills test --output-format junit > results.xml
     """
     api = _api()
-    suites = api.suites(_folders(targets, trusted=trusted or only_list))
+    suites = api.suites(_folders(named, trusted=trusted or only_list))
     options = api.Options(
         select=select,
         limits=api.Limits(timeout, memory * 1024 * 1024),
@@ -145,35 +143,16 @@ def _api() -> Any:
     return api
 
 
-def _folders(targets: tuple[str, ...], *, trusted: bool) -> list[str]:
+def _folders(named: tuple[str, ...], *, trusted: bool) -> list[str]:
     """Skill folders of names and paths, each once.
 
     Raises:
         AirskillsError: a target names no skill, or one whose code may not run.
     """
-    found: dict[str, None] = {}
-    for target in targets or (bundled_root(),):
-        if os.path.exists(target):
-            below = checks.collect([os.path.abspath(target)], Settings())[0]
-            if not below:
-                raise AirskillsError(
-                    f"There is no {scan.FILE_NAME} in {target!r}", help="Give a skill or a folder of them"
-                )
-            found.update(dict.fromkeys(below))
-        else:
-            found[os.path.abspath(Library.open(trust=True).load(target).directory)] = None
-    for folder in found:
-        if not trusted and not _is_trusted(folder):
-            raise AirskillsError(
-                f"{findings.flat(findings.relative(folder))} is not trusted, and a test runs its code",
-                help="Read it first, then add --trust",
-            )
-    return list(found)
-
-
-def _is_trusted(folder: str) -> bool:
-    """Skills that come with this package, and folders whose very content was trusted before."""
-    return scan.inside(os.path.realpath(folder), os.path.realpath(bundled_root())) or trust.is_trusted(folder)
+    found = targets.folders(named or (bundled_root(),))
+    if not trusted:
+        targets.refuse_untrusted(found, "a test")
+    return found
 
 
 def _refuse_empty(api: Any, options: Options, units: list[Unit]) -> None:
