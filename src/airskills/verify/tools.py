@@ -6,18 +6,20 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PathDistribution
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from airskills.verify import follow, reader
+from airskills.verify import follow, reader, shapes
 from airskills.verify.flags import Command, from_json, to_json, union
 from airskills.verify.reader.source import Sources
+from airskills.verify.shapes import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Tools:
         self._by_name = {package.name: package for package in self.packages}
         self._cache = cache
         self._known: dict[str, Command] = {}
+        self._schemas: dict[str, Schema | str] = {}
 
     def scope(self, package: Package) -> tuple[Package, ...]:
         """The packages that are read for a program: its own and those it asks for, but for what it computes with."""
@@ -103,7 +106,7 @@ class Tools:
         if key not in self._known:
             imported = {owner.name: owner for name in _imports(text) if (owner := self.owner(name))}
             scope = [package for name, package in sorted(imported.items()) if name not in FOUNDATIONS]
-            self._known[key] = follow.of_script(_sources(scope), text)
+            self._known[key] = follow.of_script(sources(scope), text)
         return self._known[key]
 
     def _read(self, package: Package, reference: str, name: str) -> Command:
@@ -117,6 +120,24 @@ class Tools:
             self._known[reference] = found
         return self._known[reference]
 
+    def named(self, name: str) -> Package | None:
+        """The package of a canonical name."""
+        return self._by_name.get(name)
+
+    def recorded_schema(self, name: str) -> Schema | None:
+        """What was recorded of a configuration when one of these releases ran."""
+        for package in self.packages:
+            data = recording(package.name, package.version).get("schemas", {})
+            if name in data:
+                return shapes.from_json(data[name])
+        return None
+
+    def remember_schema(self, name: str, build: Callable[[], Schema | str]) -> Schema | str:
+        """What `build` gives, which is asked once."""
+        if name not in self._schemas:
+            self._schemas[name] = build()
+        return self._schemas[name]
+
     def _note(self, reference: str, scope: Sequence[Package]) -> Path | None:
         """Where the answer is kept: it depends on the packages and on our own code."""
         if self._cache is None or not all(package.digest for package in scope):
@@ -125,15 +146,16 @@ class Tools:
         return self._cache / "commands" / f"{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()}.json"
 
 
-def _sources(packages: Iterable[Package]) -> Sources:
+def sources(packages: Iterable[Package]) -> Sources:
+    """Where the modules of some packages are searched for."""
     return Sources([(package.root, package.modules) for package in packages])
 
 
 def _follow(reference: str, scope: Sequence[Package], note: Path | None) -> Command:
     read = follow.of_entry_point if ":" in reference else follow.of_module
-    found = read(_sources(scope), reference)
+    found = read(sources(scope), reference)
     if follow.TOO_LARGE in {found.open, found.open_commands}:
-        found = read(_sources(scope[:1]), reference)
+        found = read(sources(scope[:1]), reference)
     if note is not None:
         note.parent.mkdir(parents=True, exist_ok=True)
         draft = note.with_name(f".{note.name}-{os.getpid()}")
@@ -189,10 +211,14 @@ def _names(requirements: Iterable[str]) -> Iterator[str]:
 
 
 @cache
-def capture(name: str, version: str) -> Mapping[str, Command]:
-    """What a release's programs said of themselves when they were run: command name to command; empty where nobody ran them."""
+def recording(name: str, version: str) -> Mapping[str, Any]:
+    """What a release said of itself when it was run (`benchmarks/verify_flags.py --record`); empty where nobody ran it."""
     file = files("airskills") / "data" / "captures" / f"{name}-{version}.json"
-    if not file.is_file():
-        return {}
-    data = json.loads(file.read_text(encoding="utf-8"))
-    return {command: from_json(found) for command, found in data["commands"].items()}
+    found: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found
+
+
+@cache
+def capture(name: str, version: str) -> Mapping[str, Command]:
+    """The recorded command lines of a release, by console script."""
+    return {script: from_json(data) for script, data in recording(name, version).get("commands", {}).items()}

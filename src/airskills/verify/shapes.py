@@ -1,0 +1,331 @@
+"""What a configuration may hold: data, its JSON form, and how it is made of classes, flags and JSON schemas."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airskills.verify.flags import Command, Option
+from airskills.verify.reader import records
+from airskills.verify.reader.classes import class_names, mro
+from airskills.verify.reader.flow import Runner
+from airskills.verify.reader.values import Class, Function, Unknown, Value, is_literal
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a value may be.
+
+    Attributes:
+        name: `text`, `int`, `float`, `bool`, `none`, `list`, `dict`, `record`, `literal`, `union`, `other` (anything
+            but a mapping) or `any`.
+        parts: alternatives of a union; the items of a list or the values of a dictionary (one).
+        values: what a literal may be.
+        record: name of a record.
+    """
+
+    name: str
+    parts: tuple[Shape, ...] = ()
+    values: tuple[Any, ...] = ()
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Keys of a mapping.
+
+    Attributes:
+        keys: what each may hold.
+        open: why other keys may be right as well; "" when these are all.
+        dashes: `-` and `_` in keys mean the same.
+    """
+
+    keys: Mapping[str, Shape]
+    open: str = ""
+    dashes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a whole document may be."""
+
+    root: Shape
+    records: Mapping[str, Record] = field(default_factory=dict)
+
+
+ANY = Shape("any")
+NONE = Shape("none")
+OTHER = Shape("other")
+
+
+def union(*parts: Shape) -> Shape:
+    """A shape that is one of several."""
+    flat = tuple(
+        dict.fromkeys(p for part in parts for p in (part.parts if part.name == "union" else (part,)))
+    )
+    if ANY in flat:
+        return ANY
+    return flat[0] if len(flat) == 1 else Shape("union", flat)
+
+
+# --- JSON
+
+
+def to_json(schema: Schema) -> dict[str, Any]:
+    """A schema as JSON holds it."""
+    records = {
+        name: {
+            "keys": {key: _shape_to_json(shape) for key, shape in record.keys.items()},
+            **({"open": record.open} if record.open else {}),
+            **({"dashes": True} if record.dashes else {}),
+        }
+        for name, record in schema.records.items()
+    }
+    return {"root": _shape_to_json(schema.root), "records": records}
+
+
+def _shape_to_json(shape: Shape) -> Any:
+    if shape.name == "literal":
+        return {"literal": list(shape.values)}
+    if shape.name == "record":
+        return {"record": shape.record}
+    return {shape.name: [_shape_to_json(part) for part in shape.parts]} if shape.parts else shape.name
+
+
+def from_json(data: Mapping[str, Any]) -> Schema:
+    """The schema that `to_json` wrote."""
+    records = {
+        name: Record(
+            {key: _shape_from_json(shape) for key, shape in row["keys"].items()},
+            row.get("open", ""),
+            row.get("dashes", False),
+        )
+        for name, row in data["records"].items()
+    }
+    return Schema(_shape_from_json(data["root"]), records)
+
+
+def _shape_from_json(data: Any) -> Shape:
+    if isinstance(data, str):
+        return Shape(data)
+    ((name, value),) = data.items()
+    if name == "literal":
+        return Shape("literal", (), tuple(value))
+    if name == "record":
+        return Shape("record", record=value)
+    return Shape(name, tuple(map(_shape_from_json, value)))
+
+
+# --- from classes
+
+
+class FromClasses:
+    """Records of dataclasses, pydantic models and typed dictionaries that a machine reads."""
+
+    def __init__(self, machine: Runner) -> None:
+        self.machine = machine
+        self.records: dict[str, Record] = {}
+
+    def record(self, cls: Class) -> str:
+        """The name under which the record of a class is kept in `records`, with those that it refers to."""
+        name = cls.full_name
+        if name not in self.records:
+            self.records[name] = Record({})  # it may refer to itself
+            self.records[name] = self._record(cls)
+        return name
+
+    def shape(self, cls: Class) -> Shape:
+        """The shape of a class; one that rewrites what it is given takes other forms too."""
+        plain = Shape("record", record=self.record(cls))
+        return union(plain, OTHER) if "*" in set(_rewritten(self.machine, cls)) else plain
+
+    def _record(self, cls: Class) -> Record:
+        keys: dict[str, Shape] = {}
+        reason = _why_open(self.machine, cls)
+        for found in records.fields(self.machine, cls):
+            shape = self.of_kind(records.kind(self.machine, records.type_of(self.machine, found)))
+            arguments = records.factory(self.machine, found)
+            if arguments is not None and arguments.named.get("init", True) is False:
+                continue
+            names, computed = _aliases(arguments.named if arguments else {})
+            reason = reason or (f"an alias of {found.name} is computed" if computed else "")
+            keys |= dict.fromkeys([found.name, *names], shape)
+        for name in _rewritten(self.machine, cls):
+            if name in keys and name != "*":
+                keys[name] = union(keys[name], OTHER)
+        for name in _handled(self.machine, cls):
+            keys.setdefault(name, ANY)
+        return Record(keys, reason)
+
+    def of_kind(self, kind: records.Kind) -> Shape:
+        """The shape that a kind of type admits."""
+        if kind.name == "record" and kind.record is not None:
+            return self.shape(kind.record)
+        if kind.name == "literal":
+            return Shape("literal", (), kind.values)
+        if kind.name == "union":
+            return union(*map(self.of_kind, kind.parts))
+        if kind.name in {"list", "dict"}:
+            return Shape(kind.name, (self.of_kind(kind.parts[-1]),))
+        return Shape({"str": "text"}.get(kind.name, kind.name))
+
+
+def _why_open(machine: Runner, cls: Class) -> str:
+    missing = records.missing_bases(cls)
+    if missing:
+        return f"the base {missing[0]} of {cls.name} is not unpacked"
+    for base in mro(cls):
+        names = class_names(machine, base) if isinstance(base, Class) else {}
+        if "model_config" in names or "Config" in names:
+            return f"{cls.name} allows other keys" if _allows(base, names) else ""
+    return ""
+
+
+def _allows(cls: Class, names: Mapping[str, Value]) -> bool:
+    """Whether a model's configuration says `extra="allow"`."""
+    config = names.get("model_config")
+    if isinstance(config, dict):
+        return config.get("extra") == "allow"
+    nodes = [s for s in cls.node.body if isinstance(s, ast.Assign | ast.AnnAssign | ast.ClassDef)]
+    texts = [
+        ast.unparse(node)
+        for node in nodes
+        if "model_config" in ast.unparse(node) or "Config" in ast.unparse(node)
+    ]
+    return any("'allow'" in text for text in texts)
+
+
+def _aliases(named: Mapping[str, Value]) -> tuple[list[str], bool]:
+    """Other names of a field, and whether one of them is computed."""
+    found = [named[key] for key in ("alias", "validation_alias") if named.get(key) is not None]
+    return [name for name in found if isinstance(name, str)], any(isinstance(name, Unknown) for name in found)
+
+
+def _validators(machine: Runner, cls: Class) -> Iterator[tuple[Function, ast.expr]]:
+    """Functions of a model that see values before the fields do, each with its decorator."""
+    for base in mro(cls):
+        for value in class_names(machine, base).values() if isinstance(base, Class) else ():
+            for decorator in getattr(value.node, "decorator_list", ()) if isinstance(value, Function) else ():
+                if re.search(r"'(?:before|wrap|plain)'|pre=True", ast.unparse(decorator)):
+                    yield value, decorator
+
+
+def _rewritten(machine: Runner, cls: Class) -> Iterator[str]:
+    """Fields whose values a validator may rewrite; `*` for the whole."""
+    for _, decorator in _validators(machine, cls):
+        words = decorator.args if isinstance(decorator, ast.Call) else []
+        names = [
+            word.value for word in words if isinstance(word, ast.Constant) and isinstance(word.value, str)
+        ]
+        whole = "model_validator" in ast.unparse(decorator) or "root_validator" in ast.unparse(decorator)
+        yield from ["*"] if whole else names
+
+
+def _handled(machine: Runner, cls: Class) -> Iterator[str]:
+    """Keys that validators look at before the fields are read: older spellings, mostly."""
+    for function, _ in _validators(machine, cls):
+        yield from _looked_up(function.node)
+
+
+def _looked_up(function: ast.AST) -> Iterator[str]:
+    """String keys that a function subscripts, gets, pops or looks for."""
+    for node in ast.walk(function):
+        key: ast.expr | None = None
+        if isinstance(node, ast.Subscript):
+            key = node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            key = node.args[0] if node.func.attr in {"get", "pop", "setdefault"} else None
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            key = node.left
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            yield key.value
+
+
+# --- from flags
+
+
+def from_command(command: Command, *, dashes: bool, extra: Mapping[str, Shape]) -> Schema:
+    """A file whose keys are the long flags of a program; dots in flags make nested mappings."""
+    found: dict[str, dict[str, Shape]] = {"": dict(extra)}
+    for option in command.options:
+        for name in option.names:
+            if name.startswith("--") and name != "--help":
+                _place(found, name[2:], _of_option(option))
+    made = {name: Record(keys, command.open, dashes) for name, keys in found.items()}
+    return Schema(Shape("record", record=""), made)
+
+
+def _place(found: dict[str, dict[str, Shape]], name: str, shape: Shape) -> None:
+    head, _, tail = name.rpartition(".")
+    if head:
+        found.setdefault(head, {})[tail] = shape
+        _place(found, head, union(Shape("record", record=head), NONE, Shape("text")))
+    else:
+        found[""].setdefault(tail, shape)
+        if shape.name == "union" and shape.parts[0].name == "record":
+            found[""][tail] = shape
+
+
+def _of_option(option: Option) -> Shape:
+    if option.nargs in {0, "?", None, "..."}:
+        return ANY
+    one = (
+        Shape("literal", (), option.choices) if option.choices else Shape(option.kind) if option.kind else ANY
+    )
+    return union(one, NONE) if option.nargs == 1 else union(one, Shape("list", (one,)), NONE)
+
+
+# --- from JSON schemas
+
+
+def from_json_schema(data: Mapping[str, Any]) -> Schema:
+    """The part of a JSON schema that says which keys and kinds there are."""
+    found: dict[str, Record] = {}
+    root = _of_schema(data, found, "document")
+    return Schema(root, found)
+
+
+_TYPES = {"string": "text", "integer": "int", "number": "float", "boolean": "bool", "null": "none"}
+
+
+def _of_schema(data: Any, found: dict[str, Record], name: str) -> Shape:
+    if not isinstance(data, Mapping) or len(found) > 2_000:
+        return ANY
+    kinds = data.get("type")
+    either = data.get("anyOf") or data.get("oneOf")
+    if "enum" in data or "case_insensitive_enum" in data:
+        return _of_values(data.get("enum"))
+    if isinstance(either, list | tuple) and "properties" not in data:
+        return union(*(_of_schema(part, found, f"{name}|{number}") for number, part in enumerate(either)))
+    if isinstance(kinds, list | tuple):
+        return union(*(_of_schema({**data, "type": kind}, found, name) for kind in kinds))
+    if kinds == "object" or "properties" in data:
+        return _of_object(data, found, name)
+    return (
+        Shape("list", (_of_schema(data.get("items"), found, f"{name}[]"),))
+        if kinds == "array"
+        else _scalar(kinds)
+    )
+
+
+def _of_values(values: Any) -> Shape:
+    known = isinstance(values, list | tuple) and all(is_literal(value) for value in values)
+    return Shape("literal", (), tuple(values)) if known else ANY
+
+
+def _scalar(kind: Any) -> Shape:
+    return Shape(_TYPES.get(kind, "any")) if isinstance(kind, str) else ANY
+
+
+def _of_object(data: Mapping[str, Any], found: dict[str, Record], name: str) -> Shape:
+    properties, more = data.get("properties"), data.get("additionalProperties", True)
+    if not isinstance(properties, Mapping):
+        return Shape("dict", (_of_schema(more, found, f"{name}.*") if isinstance(more, Mapping) else ANY,))
+    found[name] = Record({})
+    keys = {key: _of_schema(value, found, f"{name}.{key}") for key, value in properties.items()}
+    closed = more is False and not data.get("patternProperties")
+    found[name] = Record(keys, "" if closed else "its schema allows other keys")
+    return Shape("record", record=name)
