@@ -7,6 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# What hypothesis measures in seconds depends on what else the machine does; what it finds does not.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 # Tiny tensors: a second thread costs more than it brings, and on a busy machine many times more.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -16,13 +16,14 @@ RUNTIME = (
     "markupsafe",
     "markdown_it",
     "mdurl",
+    "packaging",
     "platformdirs",
     "rich",
     "Stemmer",
     "yaml",
     "pygments",
 )
-BUILD = ("hatchling", "packaging", "pathspec", "pluggy", "trove_classifiers")
+BUILD = ("hatchling", "pathspec", "pluggy", "trove_classifiers")
 # What a build of the wheel reads.
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "src", "skills", "templates")
 

@@ -31,6 +31,7 @@ ALLOWED = (
     "markupsafe",
     "markdown_it",
     "mdurl",
+    "packaging",
     "platformdirs",
     "yaml",
     "_yaml",

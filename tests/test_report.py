@@ -17,7 +17,7 @@ from junitparser import Error, Failure, JUnitXml
 
 from airskills import report
 from airskills.finding import SEVERITIES, Finding
-from airskills.rules import RULES
+from airskills.rules import RULES, fixable
 
 ONE = Finding(
     "skills/demo/SKILL.md", 3, 1, "AS117", "The specification has no field 'version'", "Move it into metadata"
@@ -202,10 +202,17 @@ def test_paths_are_relative_to_the_working_folder(tmp_path: Path, monkeypatch: p
     assert report.relative("/elsewhere/b.md") == "/elsewhere/b.md"
 
 
-def test_summary_counts_by_severity_and_says_what_a_baseline_hides() -> None:
+def test_summary_counts_by_severity_and_says_what_a_baseline_hides_and_what_can_be_repaired() -> None:
     assert report.summary([ONE, ONE, NOTE], 3) == "2 errors, 1 note in 3 skills."
+    assert (
+        report.summary([Finding("a", 1, 1, "AS102", "BOM")], 1) == "1 warning in 1 skill. --fix can repair 1."
+    )
     assert report.summary([], 1, seconds=0.5) == "No findings in 1 skill (0.50 s)."
     assert report.summary([], 1200, known=7) == "No new findings in 1,200 skills. 7 known findings not shown."
+
+
+def test_the_codes_that_are_said_to_be_repairable_are_those_that_are() -> None:
+    assert {code for code, rule in RULES.items() if fixable(rule)} == report.FIXABLE
 
 
 def test_statistics_put_the_most_frequent_first() -> None:

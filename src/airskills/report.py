@@ -35,6 +35,7 @@ BACKGROUND = {
     "AS5": "https://agentskills.io/skill-creation/using-scripts",
     "AS6": "https://agentskills.io/skill-creation/evaluating-skills",
 }
+FIXABLE = frozenset({"AS102", "AS106"})  # known here so that a run from the cache need not import the rules
 COLORS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
@@ -56,13 +57,15 @@ def render(findings: Sequence[Finding], form: str, *, color: bool = False) -> st
 
 
 def summary(findings: Sequence[Finding], skills: int, *, seconds: float | None = None, known: int = 0) -> str:
-    """One closing line: how many findings of which severity, over how many skills, and how many a baseline hides."""
+    """One closing line: how many findings of which severity, in how many skills; what a baseline hides, what --fix can do."""
     counts = Counter(finding.severity for finding in findings)
     parts = [_plural(counts[s], s) for s in ("error", "warning", "note") if counts[s]]
     nothing = "No new findings" if known else "No findings"
     took = f" ({seconds:.2f} s)" if seconds is not None else ""
     hidden = f" {_plural(known, 'known finding')} not shown." if known else ""
-    return f"{', '.join(parts) or nothing} in {_plural(skills, 'skill')}{took}.{hidden}"
+    repairs = sum(finding.code in FIXABLE for finding in findings)
+    hint = f" --fix can repair {repairs:,}." if repairs else ""
+    return f"{', '.join(parts) or nothing} in {_plural(skills, 'skill')}{took}.{hidden}{hint}"
 
 
 def statistics(findings: Sequence[Finding]) -> list[dict[str, Any]]:
