@@ -299,10 +299,10 @@ def test_an_environment_that_is_not_to_be_had_is_a_skip_with_its_reason(skill: S
 
 HOSTILE = {
     "sleeps": ("import time\ntime.sleep(1000)", "AR102", "It ran longer than 2 s", 7),
-    "writes": ("while True: print('x' * 100_000)", "AR105", "MiB; the limit is 16 MiB", 6),
+    "writes": ("while True: print('x' * 100_000)", "AR105", "MiB; the limit is 16 MiB", 5),
     "eats memory": ("x = bytearray(8 << 30)", "AR103", "It needs more memory than 1,024 MiB: MemoryError", 6),
-    "leaves": ("import os\nos._exit(0)", "AR104", "it left with exit code 0", 6),
-    "crashes": ("import os\nos.kill(os.getpid(), 11)", "AR104", "it was killed by signal 11", 6),
+    "leaves": ("import os\nos._exit(0)", "AR104", "it left with exit code 0", 5),
+    "crashes": ("import os\nos.kill(os.getpid(), 11)", "AR104", "it was killed by signal 11", 5),
     "connects": ("import socket\nsocket.create_connection(('192.0.2.1', 80), 5)", "AR101", "", 7),
     "exits": ("raise SystemExit(0)", "AR101", "SystemExit: 0", 6),
     "breaks its exception": (
@@ -311,7 +311,13 @@ HOSTILE = {
         "E: its text cannot be read",
         8,
     ),
-    "closes everything": ("import os\nos.closerange(3, 4096)", "AR104", "", 6),
+    "lies about itself": (
+        "import os\nfor fd in range(3, 64):\n    try: os.write(fd, b'5\\n[]\\n{\"error\": 1}\\nnonsense\\n')\n    except OSError: pass\nos._exit(0)",
+        "AR104",
+        "it left with exit code 0",
+        5,
+    ),
+    "closes everything": ("import os\nos.closerange(3, 4096)", "AR104", "", 5),
 }
 
 
@@ -334,7 +340,7 @@ def test_what_goes_wrong_is_reported_and_the_next_block_runs(
     first, second = run(folder, kind=kind, limits=Limits(timeout=2, memory=1 << 30)).values()
 
     finding = first.findings[0]
-    assert (first.state, finding.code, finding.line) == ("failed", wanted, line if finding.line != 5 else 5)
+    assert (first.state, finding.code, finding.line) == ("failed", wanted, line)
     assert message in finding.message
     assert second.state == "ran"
 

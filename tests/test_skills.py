@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import tomllib
@@ -155,7 +156,7 @@ def _outcomes() -> dict[tuple[str, str], Outcome]:
 def test_claim_of_a_skill_holds(folder: str, unit: str) -> None:
     outcome = _outcomes()[folder, unit]
 
-    if outcome.state in {"skipped", "static"}:
+    if outcome.state == "static" or importlib.util.find_spec("torch") is None:
         pytest.skip(outcome.reason)
     assert outcome.state == "ran", f"{outcome.reason}\n{outcome.detail}"
     assert [finding for finding in outcome.findings if finding.severity != "note"] == []

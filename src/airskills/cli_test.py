@@ -104,7 +104,8 @@ def test(
       airskills test skills/my-tool --trust --environment pinned
       airskills test --output-format junit > results.xml
     """
-    api = _api()
+    from airskills.run import api
+
     suites = api.suites(_folders(named, trusted=trusted or only_list))
     options = api.Options(
         select=select,
@@ -117,7 +118,7 @@ def test(
         remember=not no_cache,
     )
     units = [unit for suite in suites for unit in suite.units]
-    _refuse_empty(api, options, units)
+    _refuse_empty(options, units)
     if only_list:
         for unit in filter(options.selects, units):
             click.echo(f"{unit.id}  {unit.title or unit.kind}")
@@ -132,17 +133,6 @@ def test(
     raise SystemExit(int(not found.passed))
 
 
-def _api() -> Any:
-    try:
-        from airskills.run import api
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("airskills"):
-            raise
-        message = f"`airskills test` needs {error.name}, which is not installed"
-        raise AirskillsError(message, help="pip install 'airskills[proof]'") from error
-    return api
-
-
 def _folders(named: tuple[str, ...], *, trusted: bool) -> list[str]:
     """Skill folders of names and paths, each once.
 
@@ -155,9 +145,11 @@ def _folders(named: tuple[str, ...], *, trusted: bool) -> list[str]:
     return found
 
 
-def _refuse_empty(api: Any, options: Options, units: list[Unit]) -> None:
+def _refuse_empty(options: Options, units: list[Unit]) -> None:
+    from airskills.run.api import is_named
+
     for word in options.select:
-        if word not in KINDS and not any(api.is_named(unit, word) for unit in units):
+        if word not in KINDS and not any(is_named(unit, word) for unit in units):
             help_ = f"Kinds are {', '.join(KINDS)}; --list shows every id"
             raise AirskillsError(f"--select {word!r} is no kind, and no id begins so", help=help_)
 
@@ -262,7 +254,7 @@ class _Shown(Listener):
 
     def planned(self, count: int) -> None:
         if self.bar and self.task is not None:
-            self.bar.update(self.task, total=count, completed=0)
+            self.bar.update(self.task, total=count, completed=0, description="importing packages")
 
     def began(self, units: Iterable[Unit]) -> None:
         self.running |= dict.fromkeys(unit.id for unit in units)

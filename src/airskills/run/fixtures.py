@@ -160,14 +160,13 @@ class Stock:
         call = {"path": str(path), "function": function, "target": str(target), "arguments": arguments}
         job = {"call": call, "skill": str(path.parent), "timeout": SECONDS, "memory": self.memory}
         answer = keeper.run(job)
-        result = (
-            answer.results[0] if answer.results else {"error": {"type": answer.end, "text": answer.output}}
-        )
-        error = result["error"]
-        if error:
-            line = f", line {error['line']}" if error.get("line") else ""
-            raise StandInError(f"{function} of {path.name}{line}: {error['type']}: {error['text'][-500:]}")
-        return result["value"]
+        if not answer.results:
+            raise StandInError(f"{function} of {path.name}: {answer.end}: {answer.output[-500:]}")
+        raised = answer.results[0].raised
+        if raised:
+            line = f", line {raised.line}" if raised.line else ""
+            raise StandInError(f"{function} of {path.name}{line}: {raised.type}: {raised.text[-500:]}")
+        return answer.results[0].value
 
     def _home(self, kind: str, *parts: str) -> Path:
         text = json.dumps([self.installed, *parts])

@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from airskills.finding import Finding
-from airskills.run.keepers import Answer
+from airskills.run.answers import Answer, Raised, Result
 from airskills.run.units import Unit
 
 State = Literal["ran", "failed", "not run", "skipped", "static"]
@@ -89,7 +89,7 @@ def judge(units: Sequence[Unit], answer: Answer, limits: Limits) -> list[Outcome
         found = list(_problems(unit, answer, result, limits))
         failed = any(finding.severity == "error" for finding in found)
         found += _deprecations(unit, answer, result)
-        seconds = result["seconds"] if result else answer.seconds
+        seconds = result.seconds if result else answer.seconds
         detail = _detail(answer, result) if failed else ""
         outcomes.append(Outcome(unit, "failed" if failed else "ran", tuple(found), seconds, detail))
         culprit = unit.id if failed else ""
@@ -104,17 +104,17 @@ def _with_left(outcome: Outcome, answer: Answer) -> Outcome:
     return Outcome(unit, outcome.state, (*outcome.findings, found), outcome.seconds, outcome.detail)
 
 
-def _problems(unit: Unit, answer: Answer, result: dict[str, Any] | None, limits: Limits) -> Iterator[Finding]:
+def _problems(unit: Unit, answer: Answer, result: Result | None, limits: Limits) -> Iterator[Finding]:
     if unit.command:
         yield from _cut_short(unit, answer, limits) or _wrong_status(unit, answer)
     elif result is None:
         yield from _cut_short(unit, answer, limits) or _ended_early(unit, answer)
     elif unit.fails is not None:
-        yield from _not_as_stated(unit, result["error"])
-    elif result["error"]:
-        yield from _raised(unit, result["error"], limits)
-    elif unit.silent is not None and result["silent"] is not True:
-        said = "is false" if result["silent"] is False else f"raises {result['silent']}"
+        yield from _not_as_stated(unit, result.raised)
+    elif result.raised:
+        yield from _raised(unit, result.raised, limits)
+    elif unit.silent is not None and result.silent is not True:
+        said = "is false" if result.silent is False else f"raises {result.silent}"
         yield _at(unit, "AR107", f"The fault is not there: {unit.silent!r} {said}", "State what is true now")
     elif unit.warns is not None:
         yield from _no_warning(unit, result, answer.output)
@@ -152,14 +152,12 @@ def _ended_early(unit: Unit, answer: Answer) -> list[Finding]:
     return [_at(unit, "AR104", f"The process ended before its code did: {how}", "Let it run to its end")]
 
 
-def _raised(unit: Unit, error: dict[str, Any], limits: Limits) -> list[Finding]:
-    said = f"{error['type']}: {error['text']}" if error["text"] else error["type"]
+def _raised(unit: Unit, error: Raised, limits: Limits) -> list[Finding]:
+    said = str(error)
     if _NO_MEMORY.search(said):
-        return [
-            _at(unit, "AR103", _too_much(limits, said), "Make it smaller, or raise --memory", error["line"])
-        ]
+        return [_at(unit, "AR103", _too_much(limits, said), "Make it smaller, or raise --memory", error.line)]
     help_ = _advice(unit, said)
-    return [_at(unit, "AR101", said, help_, error["line"])]
+    return [_at(unit, "AR101", said, help_, error.line)]
 
 
 def _too_much(limits: Limits, said: str) -> str:
@@ -174,19 +172,19 @@ def _advice(unit: Unit, said: str) -> str:
     return "Correct the code"
 
 
-def _not_as_stated(unit: Unit, error: dict[str, Any] | None) -> list[Finding]:
+def _not_as_stated(unit: Unit, error: Raised | None) -> list[Finding]:
     if error is None:
         message = f"It passes, though it should fail with {unit.fails!r}"
         return [_at(unit, "AR106", message, "State what it does now")]
-    said = f"{error['type']}: {error['text']}"
+    said = str(error)
     if _matches(KINDS.get(unit.fails or "", unit.fails or ""), said):
         return []
     message = f"It should fail with {unit.fails!r}, and fails with {said}"
-    return [_at(unit, "AR106", message, "State what it does now", error["line"])]
+    return [_at(unit, "AR106", message, "State what it does now", error.line)]
 
 
-def _no_warning(unit: Unit, result: dict[str, Any], output: str) -> list[Finding]:
-    said = "\n".join(f"{warning['category']}: {warning['text']}" for warning in result["warnings"])
+def _no_warning(unit: Unit, result: Result, output: str) -> list[Finding]:
+    said = "\n".join(map(str, result.warned))
     if _matches(unit.warns or "", f"{said}\n{output}"):
         return []
     message = f"No warning matches {unit.warns!r}; it said {said or 'nothing'}"
@@ -236,7 +234,7 @@ def _last_line(unit: Unit, output: str) -> int | None:
     return next(iter(reversed(_lines(unit, output))), None)
 
 
-def _deprecations(unit: Unit, answer: Answer, result: dict[str, Any] | None) -> list[Finding]:
+def _deprecations(unit: Unit, answer: Answer, result: Result | None) -> list[Finding]:
     """Deprecations that the unit's own lines gave rise to; what shows the old way may have them."""
     if unit.fails is not None or unit.silent is not None or unit.warns is not None or unit.kind == "evals":
         return []
@@ -244,12 +242,12 @@ def _deprecations(unit: Unit, answer: Answer, result: dict[str, Any] | None) -> 
         pattern = rf"(?m)^{re.escape(unit.file)}:(\d+): (\w*(?:Deprecation|Future)Warning): (.*)$"
         seen = {(int(line), f"{kind}: {text}") for line, kind, text in re.findall(pattern, answer.output)}
     else:
-        told = result["warnings"] if result else []
-        seen = {(w["line"], f"{w['category']}: {w['text']}") for w in told if w["deprecated"] and w["line"]}
+        told = result.warned if result else ()
+        seen = {(warned.line, str(warned)) for warned in told if warned.deprecated and warned.line}
     return [_at(unit, "AR113", text, "Write what replaces it", line) for line, text in sorted(seen)]
 
 
-def _detail(answer: Answer, result: dict[str, Any] | None) -> str:
+def _detail(answer: Answer, result: Result | None) -> str:
     """What a person wants to see of a failure."""
-    trace = result["error"]["traceback"] if result and result["error"] else ""
+    trace = result.raised.traceback if result and result.raised else ""
     return "\n".join(part.rstrip() for part in (trace, answer.output) if part.strip())

@@ -210,7 +210,8 @@ class Watch:
             return bool(chunk), 0
         *lines, self._line = (self._line + chunk).split(b"\n")
         for line in lines:
-            self.keeper.say(result=json.loads(line))
+            with suppress(ValueError):  # not from us: the job knows the pipe
+                self.keeper.say(result=json.loads(line))
         return bool(chunk), len(lines)
 
     def _keep(self, chunk: bytes) -> None:

@@ -18,32 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from airskills.run import isolation, keeper
+from airskills.run.answers import Answer, Result, result
 
 PATIENCE = 20.0  # seconds beyond its own deadline after which a keeper that says nothing is given up
 START_SECONDS = 300.0  # for importing the packages, which compiles them the first time
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of a job.
-
-    Attributes:
-        end: `exit`, `timeout`, `flood` (it wrote more than 16 MiB), or `lost` (the keeper itself was killed).
-        status: wait status of the child; None where it was killed by us.
-        results: one for each step that came to an end.
-        output: what it wrote, the middle of a long text left out.
-        written: bytes it wrote.
-        left: command lines of processes it left running, which are dead now.
-        seconds: from request to answer.
-    """
-
-    end: str
-    status: int | None = None
-    results: tuple[dict[str, Any], ...] = ()
-    output: str = ""
-    written: int = 0
-    left: tuple[str, ...] = ()
-    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -95,14 +73,16 @@ class Keeper:
     def run(self, job: dict[str, Any]) -> Answer:
         """Give it a job and wait for the end of it."""
         start = time.perf_counter()
-        results: list[dict[str, Any]] = []
+        results: list[Result] = []
         self._send({"cwd": str(self.root / "work"), **job})
         while (event := self._event(job["timeout"] + PATIENCE)) is not None:
             if "result" in event:
-                results.append(event["result"])
+                found = result(event["result"])
+                results += [found] if found else []
             elif "started" in event:
                 self._child = event["started"]
             else:
+                self._child = 0
                 event["left"] = tuple(event["left"])
                 return Answer(**event, results=tuple(results), seconds=time.perf_counter() - start)
         self.close()

@@ -14,9 +14,10 @@ from typing import Any
 
 from airskills.environments import Environment
 from airskills.run import isolation
+from airskills.run.answers import Answer
 from airskills.run.fixtures import Prepared, StandInError, Stock
 from airskills.run.judge import Limits, Outcome, idle, judge
-from airskills.run.keepers import Answer, Keeper, KeeperError
+from airskills.run.keepers import Keeper, KeeperError
 from airskills.run.plan import Job, preload
 
 JOIN = 12  # jobs left in an environment for which one more worker imports its packages
@@ -56,6 +57,7 @@ class Crew:
         began: called with a job when it begins.
         ended: called with a job and its outcomes, one call at a time.
         fail_fast: stop at the first failure.
+        confirm: whether what fails in a fork runs again cold, and that counts.
     """
 
     lanes: list[Lane]
@@ -66,6 +68,7 @@ class Crew:
     began: Callable[[Job], None]
     ended: Callable[[Job, list[Outcome]], None]
     fail_fast: bool = False
+    confirm: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopped: bool = False
     _broken: bool = False
@@ -165,7 +168,7 @@ class _Worker:
     def _outcomes(self, job: Job, warm: Keeper, cold: Keeper) -> list[Outcome]:
         """What became of a job; what fails warm is tried again cold, and that counts."""
         outcomes = self._attempt(job, warm)
-        if warm is not cold and any(outcome.state == "failed" for outcome in outcomes):
+        if self.crew.confirm and warm is not cold and any(outcome.state == "failed" for outcome in outcomes):
             outcomes = self._attempt(job, cold)
         names = tuple(standin.name for standin in job.standins)
         return [replace(outcome, standins=names) for outcome in outcomes]

@@ -48,7 +48,7 @@ def _steps(steps: list[dict[str, Any]]) -> Any:
             "seconds": time.perf_counter() - start,
             "error": error,
             "silent": shown,
-            "warnings": [_warning(message, step["path"]) for message in caught],
+            "warnings": [_warning(message, step["path"]) for message in caught[:1000]],
         }
         if error and not step.get("goes_on"):
             return
@@ -104,7 +104,6 @@ def _described(error: BaseException, path: str) -> dict[str, Any]:
         text = trace = "its text cannot be read"
     return {
         "type": type(error).__name__,
-        "bases": [base.__name__ for base in type(error).__mro__],
         "text": text[:10_000],
         "line": lines[-1] if lines else None,
         "traceback": trace[-20_000:],
