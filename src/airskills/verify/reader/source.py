@@ -25,6 +25,7 @@ class Sources:
         self.roots = tuple(roots)
         self._trees: dict[str, ast.Module | None] = {}
         self._paths: dict[str, Path | None] = {}
+        self._globs: dict[str, list[Path]] = {}
 
     def path(self, module: str) -> Path | None:
         """The file of a module, or the folder of a package without `__init__.py`; None where no root has it."""
@@ -63,6 +64,12 @@ class Sources:
         except OSError:
             return False
         return name.encode() in text or b"import *" in text
+
+    def glob(self, pattern: str) -> list[Path]:
+        """Files below the roots, in order of their names."""
+        if pattern not in self._globs:
+            self._globs[pattern] = sorted(path for root, _ in self.roots for path in root.glob(pattern))
+        return self._globs[pattern]
 
     def _parse(self, module: str) -> ast.Module | None:
         path = self.path(module) if _is_name(module) else None
