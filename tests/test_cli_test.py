@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
+from markdown_it import MarkdownIt
 
 from airskills import proof, trust
 from airskills.cli import cli
@@ -290,3 +293,29 @@ def test_whoever_stops_the_test_stops_all_of_it(tmp_path: Path, make_skill: Make
 
     assert process.returncode in {1, -number}
     assert still_running(tmp_path, patience=10) == []
+
+
+# -- the guide -----------------------------------------------------------------------------------------------------
+
+
+def test_the_guide_shows_what_the_command_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = Path(__file__).parent.parent / "docs" / "guides" / "run-the-code-of-your-skills.md"
+    fences = [
+        token for token in MarkdownIt().parse(guide.read_text(encoding="utf-8")) if token.type == "fence"
+    ]
+    skill, console, facts = (fence.content for fence in fences[:3])
+    folder = tmp_path / "skills" / "tidy-logs"
+    folder.mkdir(parents=True)
+    (folder / "SKILL.md").write_text(skill, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    command, _, shown = console.partition("\n")
+    result = CliRunner().invoke(cli, shlex.split(command)[2:], prog_name="airskills")
+
+    assert _timeless(result.stdout.replace(f"{tmp_path}/", "")) == _timeless(shown)
+    (folder / "facts.yaml").write_text(facts, encoding="utf-8")
+    assert invoke("skills", "--trust", "--select", "facts").exit_code == 0
+
+
+def _timeless(said: str) -> str:
+    return re.sub(r"\([\d.]+ s; .*\)", "", said)

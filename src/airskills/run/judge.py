@@ -153,11 +153,18 @@ def _ended_early(unit: Unit, answer: Answer) -> list[Finding]:
 
 
 def _raised(unit: Unit, error: Raised, limits: Limits) -> list[Finding]:
-    said = str(error)
+    said = str(error) if error.text else f"{error.type}{_at_fault(unit, error.line)}"
     if _NO_MEMORY.search(said):
         return [_at(unit, "AR103", _too_much(limits, said), "Make it smaller, or raise --memory", error.line)]
     help_ = _advice(unit, said)
     return [_at(unit, "AR101", said, help_, error.line)]
+
+
+def _at_fault(unit: Unit, line: int | None) -> str:
+    """The source of the line that raised, for an exception that says nothing itself."""
+    lines = unit.source.split("\n")
+    number = (line or 0) - unit.first_line
+    return f" in {lines[number].strip()!r}" if 0 <= number < len(lines) else ""
 
 
 def _too_much(limits: Limits, said: str) -> str:
