@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airskills import baseline
+from airskills import baseline, check
 from airskills.errors import AirskillsError
 from airskills.finding import Finding
+from airskills.settings import Settings
 
 findings_below = st.lists(
     st.builds(
@@ -40,6 +42,19 @@ def test_known_findings_are_hidden_wherever_they_moved_to(tmp_path: Path) -> Non
 
     assert [finding.message for finding in compared.fresh] == ["Also wrong"]
     assert (compared.known, compared.gone) == (1, 0)
+
+
+def test_what_only_counts_otherwise_stays_known(tmp_path: Path, make_skill: Callable[..., Path]) -> None:
+    twice = "The learning rate of adapters is about ten times the one of full training, because few weights move.\n\n"
+    body = "# Title\n\n" + twice * 2 + "word word\n" * 6_000
+    settings = Settings(profile="standard", select=("AS202", "AS203", "AS204", "AS214"))
+    make_skill(tmp_path, "demo", body=body)
+    file = tmp_path / "known.json"
+
+    assert baseline.write(check.run([tmp_path], settings=settings), file, [str(tmp_path)]) == 4
+    make_skill(tmp_path, "demo", body=body.replace("# Title\n", "# Title\n\nSeven lines more.\n" * 7))
+
+    assert baseline.compare(check.run([tmp_path], settings=settings), file, [str(tmp_path)]).fresh == ()
 
 
 def test_a_second_finding_of_the_same_text_is_new(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Findings that are known and not repaired yet: how an old library adopts the check and still notices what is new.
 
-A finding is known by its file, code and message, never by its line, so that it stays known when text moves.
+A finding is known by its file, code and message, never by its line or by what the message counts, so that it stays known
+when text moves and grows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airskills.errors import AirskillsError
-from airskills.finding import Finding
+from airskills.finding import Finding, gist
 
 Identity = tuple[str, str, str]
 
@@ -73,20 +74,22 @@ def compare(findings: Sequence[Finding], path: Path, roots: Iterable[str]) -> Di
 
 
 def _read(path: Path) -> Counter[Identity]:
+    known: Counter[Identity] = Counter()
     try:
-        rows = json.loads(path.read_bytes())["findings"]
-        return Counter({(row["path"], row["code"], row["message"]): int(row["count"]) for row in rows})
+        for row in json.loads(path.read_bytes())["findings"]:
+            known[row["path"], row["code"], gist(row["message"])] += int(row["count"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AirskillsError(
             f"{path} is no baseline: {error}", help="Write one with --write-baseline"
         ) from error
+    return known
 
 
 def _identity(finding: Finding, baseline: Path) -> Identity:
     return (
         os.path.relpath(finding.path, _folder(baseline)).replace(os.sep, "/"),
         finding.code,
-        finding.message,
+        gist(finding.message),
     )
 
 

@@ -87,6 +87,16 @@ class Markdown(Record):
         """Code blocks, in order, also those inside lists and quotes."""
         return tuple(_blocks(self._tokens, self.headings, self.first_line))
 
+    def line_at(self, offset: int) -> int:
+        """1-based line of the file on which the character of `text` at `offset` stands."""
+        return self.first_line + self._ends.at(offset)
+
+    @cached_property
+    def _ends(self) -> Lines:
+        from airskills.inline import Lines
+
+        return Lines(self.text)
+
     @cached_property
     def links(self) -> tuple[Link, ...]:
         """Links and images, in order; autolinks included, code spans not."""

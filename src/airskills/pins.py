@@ -97,7 +97,7 @@ def of_script(text: str) -> tuple[Pin, ...]:
     content = re.sub(r"(?m)^# ?", "", found["content"])
     try:
         dependencies = tomllib.loads(content).get("dependencies", [])
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of over 4,300 digits
         raise PinError("# /// script", f"the block is not TOML: {error}") from error
     if not isinstance(dependencies, list) or not all(isinstance(item, str) for item in dependencies):
         raise PinError(str(dependencies), "the dependencies are not a list of strings")

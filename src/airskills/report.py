@@ -21,7 +21,7 @@ import click
 
 from airskills import __version__, codes
 from airskills.codes import CODES
-from airskills.finding import SEVERITIES, Finding
+from airskills.finding import SEVERITIES, Finding, gist
 from airskills.rules import FAMILIES, RULES, page, title, why
 
 FORMATS = ("text", "json", "sarif", "github", "junit")
@@ -78,11 +78,11 @@ def statistics(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def fingerprints(findings: Sequence[Finding]) -> list[str]:
-    """For each finding a name that stays the same while text moves: file, code and message, numbered among equals."""
+    """For each finding a name that stays the same while text moves: file, code and what the message says, numbered among equals."""
     seen: Counter[str] = Counter()
     names = []
     for finding in findings:
-        identity = f"{relative(finding.path)}\0{finding.code}\0{finding.message}"
+        identity = f"{relative(finding.path)}\0{finding.code}\0{gist(finding.message)}"
         key = hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()[:32]
         seen[key] += 1
         names.append(f"{key}:{seen[key]}")

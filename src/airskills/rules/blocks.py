@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from airskills.finding import Finding
 from airskills.folder import PYTHON, TEXT, Folder
+from airskills.inline import Lines
 from airskills.markdown import CodeBlock
 from airskills.program import Program
 from airskills.rules._base import Rule
@@ -243,6 +244,9 @@ KNOWN = (
 )
 
 
+VARIED = 12  # different characters that a key has at least; `hf_xxxxxxxx` and `sk-your-key-here` have fewer
+
+
 class _BlockRule(Rule):
     """Looks at every block of every Markdown file."""
 
@@ -386,13 +390,14 @@ class AS306(Rule):
     def check(self, folder: Folder) -> Iterator[Finding]:
         for file in folder.matching(*TEXT):
             content = folder.text(file.path)
-            for found in self._patterns.finditer(content):
-                if len(set(found[0])) > 12:  # not `hf_xxxxxxxx`, not `sk-your-key-here`
-                    line = content.count("\n", 0, found.start()) + 1
-                    message = f"A secret stands here ({found[0][:6]}...)"
-                    yield self.finding(
-                        folder.at(file.path), line, message, "Revoke it, and read it from the environment"
-                    )
+            places = [found for found in self._patterns.finditer(content) if len(set(found[0])) > VARIED]
+            if not places:
+                continue
+            ends = Lines(content)
+            for found in places:
+                message = f"A secret stands here ({found[0][:6]}...)"
+                help_ = "Revoke it, and read it from the environment"
+                yield self.finding(folder.at(file.path), ends.at(found.start()) + 1, message, help_)
 
 
 class AS309(Rule):

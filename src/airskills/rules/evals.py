@@ -242,6 +242,7 @@ def _listed(folder: Folder) -> list[dict[str, Any]]:
         if isinstance(item, dict)
         and isinstance(item.get("query"), str)
         and isinstance(item.get("should_trigger"), bool)
+        and isinstance(item.get("split", ""), str)
     ]
 
 
@@ -287,7 +288,10 @@ def _query_problems(queries: Any) -> Iterator[tuple[str, str]]:
                 or not isinstance(item.get("should_trigger"), bool)
             ):
                 yield f"Request {number} has no 'query' or no true/false 'should_trigger'", "Give it both"
-            elif item.get("split", "train") not in {"train", "validation"}:
+            elif item.get("split", "train") not in (
+                "train",
+                "validation",
+            ):  # may be a list, which no set takes
                 yield f"Request {number} has the split {item['split']!r}", "Write train or validation"
 
 

@@ -226,7 +226,7 @@ def metadata(text: str) -> dict[str, Any] | None:
     )
     try:
         return tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of over 4,300 digits
         return {"error": str(error)}
 
 

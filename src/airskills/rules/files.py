@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 from airskills.finding import Finding
@@ -240,6 +240,16 @@ class AS409(Rule):
                         "Use forward slashes",
                     )
 
+    def fix(self, folder: Folder) -> Mapping[str, str]:
+        """Turn the backslashes of links that lead to a file then."""
+        found = [
+            (document.path, link, unquote(link.target).replace("\\", "/"))
+            for document in folder.documents
+            for link in document.links
+            if "\\" in unquote(link.target) and ":" not in link.target
+        ]
+        return _relinked(folder, [(path, link, target) for path, link, target in found if folder.has(target)])
+
 
 class AS410(Rule):
     """Link and file differ in case.
@@ -263,6 +273,22 @@ class AS410(Rule):
                     f"The link says {target!r}, the file is {other!r}",
                     "Write it as the file is",
                 )
+
+    def fix(self, folder: Folder) -> Mapping[str, str]:
+        """Write the link as the file is called."""
+        found = [
+            (document.path, link, other)
+            for document, link, target in _local_links(folder)
+            if not _exists(folder, target) and (other := folder.spelled(target))
+        ]
+        return _relinked(
+            folder,
+            [
+                (path, link, other)
+                for path, link, other in found
+                if link.target.casefold() == other.casefold()
+            ],
+        )
 
 
 class AS411(Rule):
@@ -421,9 +447,30 @@ class AS417(Rule):
         for document in folder.documents:
             for found in self._calls.finditer(document.text) if still else ():
                 if found[1] in still:
-                    line = document.text.count("\n", 0, found.start(1)) + document.first_line
+                    line = document.line_at(found.start(1))
                     message = f"The script {found[1]!r} is called directly and is not executable"
                     yield self.finding(document.path, line, message, "Call its interpreter, or chmod +x it")
+
+
+def _relinked(folder: Folder, wanted: Iterable[tuple[str, Link, str]]) -> dict[str, str]:
+    """New texts of the files of these (document, link, target): the target of each inline link on the link's line."""
+    texts: dict[str, list[str]] = {}
+    before: dict[str, str] = {}
+    for path, link, target in wanted:
+        name = path.removeprefix(f"{folder.path}/")
+        if name not in texts:
+            try:
+                before[name] = folder.read(name).decode()
+            except UnicodeDecodeError:
+                continue
+            texts[name] = before[name].split("\n")
+        row = link.line - 1
+        written = re.escape(link.target).replace(r"\\", r"\\{1,2}")  # Markdown's own escape of a backslash
+        if row < len(texts[name]):
+            put = "\\g<1>" + target.replace("\\", "\\\\")
+            texts[name][row] = re.sub(rf"(\]\(){written}(?=[)\s])", put, texts[name][row])
+    changed = {name: "\n".join(lines) for name, lines in texts.items()}
+    return {name: text for name, text in changed.items() if text != before[name]}
 
 
 def _local_links(folder: Folder) -> Iterator[tuple[Markdown, Link, str]]:

@@ -16,6 +16,8 @@ from airskills.rules._base import Rule
 from airskills.rules.profiles import CLIENTS, EVERYWHERE, client
 
 MAX_LINES = 2_000  # of a frontmatter; 64 KiB hold no more that make sense
+# `key: 1.0`, with what follows the value; no quote, bracket or block in sight.
+_LONE_VALUE = re.compile(r"^(\s*[\w-]+:[ \t]+)((?!(?i:null)\b)[\w.+:/-]+)([ \t]*(?:[ \t]#.*)?\r?)$")
 _GOOD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n"
 
 
@@ -97,11 +99,10 @@ class AS106(_Reading):
     at = 3
 
     def fix(self, folder: Folder) -> Mapping[str, str]:
-        content = folder.read("SKILL.md")
+        text = _certain(folder)
         broken = folder.skill is not None and any(f.code == "AS106" for f in folder.skill.findings)
-        if not broken or not _is_utf8(content):
+        if not broken or not text:
             return {}
-        text = content.decode()
         newline = "\r\n" if "\r\n" in text else "\n"
         cut = frontmatter.split(text.replace("\r\n", "\n").removeprefix("\ufeff"), "SKILL.md")
         quoted, _ = frontmatter.quote_colons(cut.yaml, 2)
@@ -239,6 +240,16 @@ class AS118(_Reading):
     )
     good = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nallowed-tools: Read Bash\n---\n"
     at = 4
+
+    def fix(self, folder: Folder) -> Mapping[str, str]:
+        """Quote numbers, dates and truth values that stand alone on the line of their key."""
+        text = _certain(folder)
+        said = folder.skill.findings if folder.skill and text else ()
+        lines = text.split("\n")
+        for finding in said:
+            if finding.code == "AS118" and finding.message.endswith("is not a string"):
+                lines[finding.line - 1] = _LONE_VALUE.sub(r'\1"\2"\3', lines[finding.line - 1])
+        return {"SKILL.md": "\n".join(lines)} if "\n".join(lines) != text else {}
 
 
 class AS119(_Reading):
@@ -379,6 +390,16 @@ class AS125(Rule):
                 line, column = folder.skill.positions.get("name", (1, 1))
                 message = f"The name {folder.skill.name[:80]!r} holds {word!r}"
                 yield self.finding(folder.skill.path, line, message, "Choose another name", column=column)
+
+
+def _certain(folder: Folder) -> str:
+    """Text of the SKILL.md, line ends as they are; "" where bytes or mixed line ends leave doubt about what a line is."""
+    content = folder.read("SKILL.md")
+    text = content.decode() if _is_utf8(content) else ""
+    mixed = "\r" in text and "\r" in text.replace("\r\n", "") + (
+        "\r" if "\n" in text.replace("\r\n", "") else ""
+    )
+    return "" if mixed else text
 
 
 def _is_utf8(content: bytes) -> bool:

@@ -215,7 +215,7 @@ class AS808(LibraryRule):
         mentions = [
             [
                 document.path,
-                document.text.count("\n", 0, found.start()) + document.first_line,
+                document.line_at(found.start()),
                 found[1] or found[2],
             ]
             for document in folder.documents
