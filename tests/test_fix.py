@@ -121,7 +121,7 @@ body = st.sampled_from(
 def test_repairs_are_done_at_once_and_what_was_said_stays_said(
     fields: list[str], text: list[str], newline: str, mark: str
 ) -> None:
-    source = mark + newline.join(["---", *fields, "---", *text, ""])
+    source = mark + "\n".join(["---", *fields, "---", *text, ""]).replace("\n", newline)
     contents: Mapping[str, str | bytes] = {"SKILL.md": source.encode(), "references/a.md": "# A\n"}
     before = folder_from("demo", contents)
     after = fixed(before)

@@ -205,7 +205,8 @@ def test_paths_are_relative_to_the_working_folder(tmp_path: Path, monkeypatch: p
 def test_summary_counts_by_severity_and_says_what_a_baseline_hides_and_what_can_be_repaired() -> None:
     assert report.summary([ONE, ONE, NOTE], 3) == "2 errors, 1 note in 3 skills."
     assert (
-        report.summary([Finding("a", 1, 1, "AS102", "BOM")], 1) == "1 warning in 1 skill. --fix can repair 1."
+        report.summary([Finding("a", 1, 1, "AS102", "BOM")], 1)
+        == "1 warning in 1 skill. --fix can repair up to 1."
     )
     assert report.summary([], 1, seconds=0.5) == "No findings in 1 skill (0.50 s)."
     assert report.summary([], 1200, known=7) == "No new findings in 1,200 skills. 7 known findings not shown."

@@ -35,7 +35,8 @@ BACKGROUND = {
     "AS5": "https://agentskills.io/skill-creation/using-scripts",
     "AS6": "https://agentskills.io/skill-creation/evaluating-skills",
 }
-FIXABLE = frozenset({"AS102", "AS106"})  # known here so that a run from the cache need not import the rules
+# Known here so that a run from the cache need not import the rules. Of AS118 and AS409 only some can be repaired.
+FIXABLE = frozenset({"AS102", "AS106", "AS118", "AS409", "AS410"})
 COLORS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
@@ -64,7 +65,7 @@ def summary(findings: Sequence[Finding], skills: int, *, seconds: float | None =
     took = f" ({seconds:.2f} s)" if seconds is not None else ""
     hidden = f" {_plural(known, 'known finding')} not shown." if known else ""
     repairs = sum(finding.code in FIXABLE for finding in findings)
-    hint = f" --fix can repair {repairs:,}." if repairs else ""
+    hint = f" --fix can repair up to {repairs:,}." if repairs else ""
     return f"{', '.join(parts) or nothing} in {_plural(skills, 'skill')}{took}.{hidden}{hint}"
 
 
