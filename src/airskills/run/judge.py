@@ -24,7 +24,8 @@ KINDS = {
     "keyword": _KEYWORD,
     "kwarg": _KEYWORD,
     "missing": r"TypeError: .*missing (\d+ )?required",
-    "arguments": r"TypeError: .*takes .*positional arguments? but",
+    "arity": r"TypeError: .*(takes .*positional arguments? but|expected .* arguments?, got)",
+    "overload": r"TypeError|ValueError",
 }
 _NO_MEMORY = re.compile(
     r"MemoryError|[Cc]an't allocate memory|Cannot allocate memory|bad_alloc|Unable to allocate"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -27,7 +28,7 @@ def row(outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "cached": outcome.cached or None,
         "standins": list(outcome.standins),
-        "findings": [finding.as_dict() for finding in outcome.findings],
+        "findings": [{**f.as_dict(), "path": _relative(f.path)} for f in outcome.findings],
         "detail": outcome.detail,
     }
 
@@ -39,7 +40,9 @@ def as_junit(report: Report) -> str:
         _suite(root, skill, list(outcomes))
     for finding in report.malformed:
         suite = ET.SubElement(root, "testsuite", name="malformed", tests="1", errors="1")
-        case = ET.SubElement(suite, "testcase", classname=finding.code, name=f"{finding.path}:{finding.line}")
+        case = ET.SubElement(
+            suite, "testcase", classname=finding.code, name=f"{_relative(finding.path)}:{finding.line}"
+        )
         ET.SubElement(case, "error", type=finding.code, message=_printable(finding.message))
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
@@ -77,6 +80,11 @@ def _verdict(case: ET.Element, outcome: Outcome) -> None:
     elif outcome.state != "ran":
         finding = outcome.findings[0]
         ET.SubElement(case, "skipped", message=_printable(f"{finding.code}: {finding.message}"))
+
+
+def _relative(path: str) -> str:
+    """Relative to the working folder where it lies below, as the other reports write it."""
+    return path.removeprefix(f"{Path.cwd()}/")
 
 
 def _printable(text: str) -> str:
