@@ -26,7 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -113,9 +113,9 @@ def _all_of_skillsaw(folder: Path) -> Path:
         if rule != HOUSE_OF_SKILLSAW
     ]
     path = folder / "everything.yaml"
-    path.write_text(
-        "rules:\n" + "".join(f"  {rule}:\n    enabled: true\n" for rule in rules), encoding="utf-8"
-    )
+    lines = [f'version: "{version("skillsaw")}"', "rules:"]  # without a version it leaves newer rules out
+    lines += [f"  {rule}:\n    enabled: true" for rule in rules]
+    path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 
@@ -146,7 +146,9 @@ def ask(validator: Validator, command: Sequence[str], folder: Path) -> Answer:
 def _ask_once(
     validator: Validator, command: Sequence[str], folder: Path
 ) -> tuple[list[tuple[str, str]], bool]:
-    output, errors = (text.replace(f"{folder}/", "") for text in run(command, folder))
+    output, errors = (
+        text.replace(f"{folder}/", "").replace(str(folder), ".") for text in run(command, folder)
+    )
     if "Traceback (most recent call last)" in output + errors:
         return [], True
     try:

@@ -123,6 +123,39 @@ def test_no_rule_fails_on_any_bytes(files: dict[str, bytes], body: str) -> None:
             assert finding.line >= 1
 
 
+HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "````markdown\n```python\nprint(1)\n```\n````\n",  # a fence shown inside a longer one
+        "- item\n\n  ```\n  x\n  ```\n",
+        "> ~~~text\n> x\n> ~~~\n",
+        "```\n```\n",
+        "    indented\n",
+        "```python\nx = 1\n```",  # the file ends with the fence
+    ],
+)
+def test_closed_fences_are_not_said_to_be_open(body: str) -> None:
+    assert look(RULES["AS311"], f"{HEAD}{body}") == []
+
+
+@pytest.mark.parametrize("body", ["```\nx", "````\n```\n", "- a\n\n  ```\n  x\n\nText.\n"])
+def test_open_fences_are_found_where_they_begin(body: str) -> None:
+    (finding,) = look(RULES["AS311"], f"{HEAD}{body}")
+
+    assert finding.line == 5 + body[: body.index("```")].count("\n")
+
+
+def test_a_control_character_that_yaml_makes_is_found_at_its_key() -> None:
+    text = (
+        '---\nname: demo\ndescription: "Reads.\\e[2K Use when a run fails."\nmetadata:\n  a: "\\u009b"\n---\n'
+    )
+
+    assert [(f.line, f.message[-6:]) for f in look(RULES["AS121"], text)] == [(3, "U+001B"), (5, "U+009B")]
+
+
 def test_link_out_of_the_skill_and_useless_execute_bit_are_found(tmp_path: Path) -> None:
     skill = tmp_path / "demo"
     skill.mkdir()

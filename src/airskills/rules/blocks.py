@@ -17,6 +17,7 @@ from airskills.rules.syntax import data_problem
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
 _BOTH = ("standard", *CLIENTS)
+_FENCE_END = re.compile(r"[ \t>]*(?:`{3,}|~{3,})[ \t]*")
 SHELL = frozenset({"bash", "sh", "shell", "zsh"})
 KNOWN = (
     PYTHON
@@ -417,6 +418,28 @@ class AS309(Rule):
                 yield self.finding(
                     program.path, line, "The block leaves arguments out", "Write them, so that it runs"
                 )
+
+
+class AS311(Rule):
+    """Code fence is never closed.
+
+    Why: everything after it is code to whoever reads Markdown: headings, links and instructions are gone.
+    """
+
+    profiles = _BOTH
+    bad = _HEAD + "```python\nprint(1)\n"
+    good = _HEAD + "```python\nprint(1)\n```\n"
+    at = 7
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        for document in folder.documents:
+            lines = document.text.split("\n")
+            for block in document.blocks:
+                fenced = block.first_line > block.line
+                end = block.first_line + block.text.count("\n") - document.first_line
+                if fenced and not (end < len(lines) and _FENCE_END.fullmatch(lines[end])):
+                    message = f"The code fence is never closed; it takes in {block.text.count(chr(10))} lines"
+                    yield self.finding(document.path, block.line, message, "Close it with a line of its own")
 
 
 def _run(folder: Folder) -> Iterator[Program]:

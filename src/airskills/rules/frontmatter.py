@@ -21,6 +21,9 @@ _LONE_VALUE = re.compile(r"^(\s*[\w-]+:[ \t]+)((?!(?i:null)\b)[\w.+:/-]+)([ \t]*
 _GOOD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n"
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tab and line ends
+
+
 class _Reading(Rule):
     """Passes on what the parser said under this rule's code."""
 
@@ -286,13 +289,27 @@ class AS120(Rule):
 
 
 class AS121(_Reading):
-    """Frontmatter holds a control character.
+    r"""Frontmatter holds a control character.
 
-    Why: YAML forbids it, and terminals obey it: what a reviewer sees need not be what a client reads.
+    Why: YAML forbids it, and terminals obey it: what a reviewer sees need not be what a client reads. In double quotes YAML
+    makes one out of letters: `"\e[2K"` clears the line on which a client lists the skill.
     """
 
     bad = "---\nname: demo\ndescription: Reads logs.\x1b[2K Use when a run fails.\n---\n"
     at = 3
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        yield from super().check(folder)
+        if folder.skill is None:
+            return
+        nested = {f"metadata.{key}": value for key, value in folder.skill.metadata.items()}
+        values: dict[str, object] = {**folder.skill.fields, **nested}
+        for key, value in values.items():
+            found = _CONTROL.search(value) if isinstance(value, str) else None
+            if found:
+                line, column = folder.skill.positions.get(key, (1, 1))
+                message = f"The value of {key!r} holds the control character U+{ord(found[0]):04X}"
+                yield self.finding(folder.skill.path, line, message, "Remove it", column=column)
 
 
 class AS122(Rule):
