@@ -150,7 +150,10 @@ def test_a_folder_without_a_skill_exits_with_2(tmp_path: Path) -> None:
 # -- formats -------------------------------------------------------------------------------------------------------
 
 
-def test_json_has_an_object_for_each_unit(good: Path, bad: Path) -> None:
+def test_json_has_an_object_for_each_unit(
+    good: Path, bad: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     rows = json.loads(invoke(good, bad, "--trust", "--output-format", "json").stdout)
 
     assert [(row["id"], row["kind"], row["state"]) for row in rows] == [
@@ -159,7 +162,7 @@ def test_json_has_an_object_for_each_unit(good: Path, bad: Path) -> None:
         ("bad/SKILL.md:8", "blocks", "failed"),
         ("bad/SKILL.md:12", "blocks", "not run"),
     ]
-    assert rows[2]["findings"][0]["code"] == "AR101"
+    assert (rows[2]["findings"][0]["code"], rows[2]["findings"][0]["path"]) == ("AR101", "bad/SKILL.md")
     assert "ZeroDivisionError" in rows[2]["detail"]
     assert rows[0]["cached"] is None
 
