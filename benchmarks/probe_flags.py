@@ -51,7 +51,8 @@ def of_argparse(parser: argparse.ArgumentParser) -> dict:
             if plain and action.choices is not None and len(list(action.choices)) < 300
             else None
         )
-        options.append(row(list(action.option_strings), nargs, action.type, choices))
+        names = [name for name, other in parser._option_string_actions.items() if other is action]  # noqa: SLF001
+        options.append(row(names, nargs, action.type, choices))
     made = {"options": options}
     if commands:
         made["commands"] = commands

@@ -1,19 +1,25 @@
 """Shell blocks as command lines, and command lines against what programs take."""
 
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airskills.folder import folder_from
 from airskills.markdown import Markdown
+from airskills.pins import Pin
 from airskills.verify.arguments import Rest, Verdict, judge
+from airskills.verify.blocks import check_blocks
 from airskills.verify.commands import check_commands
 from airskills.verify.flags import Command, Option
 from airskills.verify.ledger import Entry
 from airskills.verify.shell import command_lines, invocation
-from airskills.verify.tools import Package, Tools
+from airskills.verify.tools import Package, Tools, of_wheels
+from airskills.wheels import Wheel
+from wheelhouse import make_wheel
 
 # --- shell
 
@@ -298,3 +304,31 @@ def test_the_answer_is_kept_and_depends_on_the_packages(tools: Tools, tmp_path: 
     damaged = Tools(tools.packages, cache=tmp_path / "cache").command("launch")
     assert damaged is not None
     assert damaged.open == "no parser was found"
+
+
+# --- folders and wheels
+
+
+def test_a_skill_is_judged_with_its_scripts_and_wheels(tmp_path: Path) -> None:
+    make_wheel(
+        tmp_path / "wheels",
+        "pack",
+        "1.0",
+        {"pack/__init__.py": "", "pack/launch.py": LAUNCH},
+        scripts={"launch": "pack.launch:main"},
+    )
+    with zipfile.ZipFile(next((tmp_path / "wheels").glob("*.whl"))) as archive:
+        archive.extractall(tmp_path / "root")
+    wheel = Wheel(Pin("pack", "1.0"), tmp_path / "root", "0" * 64, ("pack",), {"launch": "pack.launch:main"})
+    body = "# Demo\n\n```bash\nlaunch scripts/run.py --step 5\nlaunch --wokers 2 x.py\n```\n"
+    folder = folder_from(
+        "demo",
+        {"SKILL.md": f"---\nname: demo\ndescription: Demo.\n---\n{body}", "scripts/run.py": SCRIPT},
+    )
+
+    found = check_blocks(folder, Tools(of_wheels([wheel], [Pin("absent", "1.0")])))
+
+    assert [(entry.path, entry.line, entry.code) for entry in found] == [
+        ("demo/SKILL.md", 8, "AV201"),
+        ("demo/SKILL.md", 9, "AV201"),
+    ]

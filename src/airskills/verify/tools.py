@@ -16,10 +16,12 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from airskills.pins import Pin
 from airskills.verify import follow, reader, shapes
 from airskills.verify.flags import Command, from_json, to_json, union
 from airskills.verify.reader.source import Sources
 from airskills.verify.shapes import Schema
+from airskills.wheels import Wheel
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,15 @@ class Tools:
         return self._known[key]
 
     def _read(self, package: Package, reference: str, name: str) -> Command:
+        if not reference:
+            return capture(package.name, package.version)[name]
         if reference not in self._known:
             scope = self.scope(package)
             note = self._note(reference, scope)
-            found = _recall(note) or _follow(reference, scope, note)
+            kept = _load(note)
+            found = from_json(kept) if kept is not None else _follow(reference, scope)
+            if kept is None:
+                _save(note, to_json(found))
             recorded = capture(package.name, package.version).get(name)
             if recorded is not None:
                 found = union(recorded, found)
@@ -133,9 +140,14 @@ class Tools:
         return None
 
     def remember_schema(self, name: str, build: Callable[[], Schema | str]) -> Schema | str:
-        """What `build` gives, which is asked once."""
+        """What `build` gives, which is asked once and kept with the packages."""
         if name not in self._schemas:
-            self._schemas[name] = build()
+            note = self._note(f"schema {name}", self.packages)
+            kept = _load(note)
+            made = shapes.from_json(kept) if kept is not None else build()
+            if kept is None and isinstance(made, Schema):
+                _save(note, shapes.to_json(made))
+            self._schemas[name] = made
         return self._schemas[name]
 
     def _note(self, reference: str, scope: Sequence[Package]) -> Path | None:
@@ -151,23 +163,28 @@ def sources(packages: Iterable[Package]) -> Sources:
     return Sources([(package.root, package.modules) for package in packages])
 
 
-def _follow(reference: str, scope: Sequence[Package], note: Path | None) -> Command:
+def _follow(reference: str, scope: Sequence[Package]) -> Command:
+    """Read a program with everything its package asks for, and with the package alone where that is too much."""
     read = follow.of_entry_point if ":" in reference else follow.of_module
     found = read(sources(scope), reference)
-    if follow.TOO_LARGE in {found.open, found.open_commands}:
-        found = read(sources(scope[:1]), reference)
+    too_large = follow.TOO_LARGE in {found.open, found.open_commands}
+    return read(sources(scope[:1]), reference) if too_large else found
+
+
+def _save(note: Path | None, data: Mapping[str, Any]) -> None:
     if note is not None:
         note.parent.mkdir(parents=True, exist_ok=True)
         draft = note.with_name(f".{note.name}-{os.getpid()}")
-        draft.write_text(json.dumps(to_json(found)), encoding="utf-8")
+        draft.write_text(json.dumps({"answer": data}), encoding="utf-8")
         draft.replace(note)
-    return found
 
 
-def _recall(note: Path | None) -> Command | None:
+def _load(note: Path | None) -> Mapping[str, Any] | None:
+    """What is kept; None where there is nothing, or it is damaged."""
     try:
-        return from_json(json.loads(note.read_text(encoding="utf-8"))) if note else None
-    except (OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(note.read_text(encoding="utf-8")) if note else {}
+        return kept.get("answer") if isinstance(kept, dict) else None
+    except (OSError, ValueError):
         return None
 
 
@@ -180,8 +197,28 @@ def _imports(text: str) -> set[str]:
 def _code() -> str:
     """A digest of the code that reads programs, so that no answer of an older one is believed."""
     folder = Path(reader.__file__).parent
-    texts = [path.read_bytes() for path in sorted([*folder.glob("*.py"), Path(follow.__file__)])]
+    texts = [path.read_bytes() for path in sorted([*folder.glob("*.py"), *folder.parent.glob("*.py")])]
     return hashlib.sha256(b"".join(texts)).hexdigest()
+
+
+def of_wheels(wheels: Iterable[Wheel], missing: Iterable[Pin] = ()) -> tuple[Package, ...]:
+    """The packages of unpacked wheels, and of pins without a wheel whose programs were recorded."""
+    found = [_of_wheel(wheel) for wheel in wheels]
+    for pin in missing:
+        recorded = recording(pin.name, pin.version)
+        if recorded:
+            scripts = dict.fromkeys(recorded.get("commands", ()), "")
+            found.append(Package(pin.name, pin.version, Path(), (), scripts, "recorded"))
+    return tuple(found)
+
+
+def _of_wheel(wheel: Wheel) -> Package:
+    info = next(wheel.root.glob("*.dist-info"))
+    requires = frozenset(_names(PathDistribution(info).requires or ()))
+    pin = wheel.pin
+    return Package(
+        pin.name, pin.version, wheel.root, wheel.modules, wheel.console_scripts, wheel.sha256, requires
+    )
 
 
 def in_folder(root: Path) -> tuple[Package, ...]:

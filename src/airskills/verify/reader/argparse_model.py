@@ -46,7 +46,7 @@ class Parser:
         self.owner: Instance | None = None
         self.destination = ""
         self.dataclasses: list[Class] = []
-        self._defaults: dict[str, dict[str, Value]] = {}
+        self.actions: dict[Value, Value] = {}
 
     def attribute(self, machine: Runner, name: str) -> Value:
         """A method, with the machine bound."""
@@ -77,7 +77,12 @@ class Parser:
         flags = [name for name in names if name.startswith("-")]
         if not names and not isinstance(arguments.named.get("dest"), str):
             return UNKNOWN
-        nargs, more = _arity(machine, arguments, flags)
+        action = arguments.named.get("action", "store")
+        action = self.actions.get(action, action) if hashable(action) else action
+        nargs = _arity(machine, arguments, action)
+        more = negated(flags) if _is_boolean(action) else ()
+        if isinstance(action, Class):
+            more = (*more, *_spellings(machine, action, flags))
         kind = kind_of(arguments.named.get("type"))
         plain = arguments.named.get("type", External("builtins.str"))
         convertible = isinstance(plain, External) and plain.name in {
@@ -114,6 +119,12 @@ class Parser:
             raise Done
         return len(machine.roots) - 1
 
+    def register(self, _machine: Runner, arguments: Arguments) -> Value:
+        """`register("action", name, class)`: another class stands for an action."""
+        name, cls = arguments.get(1, "value", UNKNOWN), arguments.get(2, "object", UNKNOWN)
+        if hashable(name) and isinstance(cls, Class):
+            self.actions[name] = cls
+
     def set_defaults(self, _machine: Runner, _arguments: Arguments) -> Value:
         """`set_defaults`."""
         return None
@@ -129,6 +140,7 @@ _METHODS = {
     "add_mutually_exclusive_group": Parser.group,
     "add_subparsers": Parser.subparsers,
     "set_defaults": Parser.set_defaults,
+    "register": Parser.register,
     "parse_args": Parser.parse,
     "parse_intermixed_args": Parser.parse,
     "parse_known_args": Parser.parse_known,
@@ -209,7 +221,9 @@ def group(_machine: Runner, arguments: Arguments) -> Value:
     """`_ArgumentGroup(container, ...)`: options go to the container."""
     container = arguments.get(0, "container", UNKNOWN)
     native = container.native if isinstance(container, Instance) else container
-    return Parser(UNKNOWN, native.draft if isinstance(native, Parser) else None)
+    made = Parser(UNKNOWN, native.draft if isinstance(native, Parser) else None)
+    made.actions = native.actions if isinstance(native, Parser) else {}
+    return made
 
 
 def _swaps(machine: Runner, module: str) -> bool:
@@ -228,22 +242,43 @@ def _replaces(node: ast.Call) -> bool:
     return isinstance(node.func, ast.Attribute) and node.func.attr == "replace" and len(node.args) >= 2
 
 
-def _arity(machine: Runner, arguments: Arguments, flags: list[str]) -> tuple[NARGS, tuple[str, ...]]:
-    """How many values follow, and the names that the action adds."""
+def _arity(machine: Runner, arguments: Arguments, action: Value) -> NARGS:
+    """How many values follow a flag."""
     named = arguments.named
-    action, nargs = named.get("action", "store"), named.get("nargs")
+    nargs = named.get("nargs")
     if isinstance(nargs, External):
         nargs = _NARGS.get(nargs.name.rpartition(".")[2])
-    if _is_boolean(action):
-        return 0, negated(flags)
-    if isinstance(action, str) and action in _PLAIN_ACTIONS:
-        return 0, ()
+    if _is_boolean(action) or (isinstance(action, str) and action in _PLAIN_ACTIONS):
+        return 0
     if isinstance(nargs, int | str):
-        return ("..." if nargs == "A..." else nargs), ()
+        return "..." if nargs == "A..." else nargs
     if isinstance(action, Class) and nargs is None:
-        return _class_arity(machine, action), ()
+        return _class_arity(machine, action)
     known = isinstance(action, str) and not arguments.open_named and nargs is None
-    return (1 if known and not isinstance(named.get("nargs"), Unknown | External) else None), ()
+    return 1 if known and not isinstance(named.get("nargs"), Unknown | External) else None
+
+
+def _spellings(machine: Runner, action: Class, flags: list[str]) -> list[str]:
+    """Names that an action class adds to a flag when it is made."""
+    made = machine.call(action, Arguments([list(flags), "destination"], open_named=True))
+    found = machine.attribute(made, "option_strings")
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+
+class Action:
+    """The part of an action that argparse brings: it keeps its names."""
+
+    def __init__(self, names: Value, *, both: bool) -> None:
+        flags = [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else None
+        self.names = UNKNOWN if flags is None else [*flags, *(negated(flags) if both else ())]
+
+    def attribute(self, _machine: Runner, name: str) -> Value:
+        """`option_strings`; nothing else is known."""
+        return self.names if name == "option_strings" else UNKNOWN
+
+
+def _action(*, both: bool) -> Any:
+    return lambda _machine, arguments: Action(arguments.get(0, "option_strings", UNKNOWN), both=both)
 
 
 _NARGS = {"REMAINDER": "...", "PARSER": "...", "OPTIONAL": "?", "ZERO_OR_MORE": "*", "ONE_OR_MORE": "+"}
@@ -362,6 +397,8 @@ def _scalar(kind: records.Kind) -> str:
 
 MODELS: dict[str, Any] = {
     "argparse.ArgumentParser": parser,
+    "argparse.Action": _action(both=False),
+    "argparse.BooleanOptionalAction": _action(both=True),
     "argparse._ArgumentGroup": group,
     "argparse._MutuallyExclusiveGroup": group,
     "*.HfArgumentParser": hf_parser,

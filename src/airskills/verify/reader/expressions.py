@@ -210,11 +210,8 @@ def _boolean(machine: Runner, node: ast.BoolOp, scope: Scope) -> Value:
         value = machine.evaluate(part, scope)
         known = truth(value)
         if known is decides:
-            return (
-                value
-                if all(truth(other) is not None for other in values)
-                else _condition(values, value, decides)
-            )
+            sure = not decides or all(truth(other) is not None for other in values)
+            return value if sure else _condition(values, value, decides)
         values.append(value)
     unknown = [value for value in values if truth(value) is None]
     return values[-1] if not unknown else _condition(unknown, UNKNOWN, decides)

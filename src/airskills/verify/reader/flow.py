@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from airskills.verify.reader.source import Sources
-from airskills.verify.reader.values import Arguments, Module, Scope, Value
+from airskills.verify.reader.values import Arguments, Class, Module, Scope, Value
 
 
 class Exhausted(Exception):  # noqa: N818 - not an error: it ends a reading that takes too long
@@ -73,6 +73,10 @@ class Runner(Protocol):
 
     def module(self, name: str) -> Module | None:
         """The module of that name, after it ran."""
+        ...
+
+    def classes(self, near: str) -> list[Class]:
+        """Classes of the modules that have been read in one package."""
         ...
 
     def lookup(self, name: str, scope: Scope) -> Value:

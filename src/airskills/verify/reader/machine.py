@@ -80,6 +80,19 @@ class Machine:
         made = Module("__main__", package, {"__name__": "__main__", "__package__": package})
         self.run(tree.body, Scope(made, names=made.names))
 
+    def classes(self, near: str) -> list[Class]:
+        """Classes of the modules that have been read in the package of `near`; what it imports is read first."""
+        package = near.rpartition(".")[0]
+        inside = [module for name, module in self._modules.items() if f"{name}.".startswith(f"{package}.")]
+        for module in inside:
+            for name in list(module.names):
+                self._keep(module.names, name)
+        names = [
+            module.names for name, module in self._modules.items() if f"{name}.".startswith(f"{package}.")
+        ]
+        found = [value for values in names for value in values.values() if isinstance(value, Class)]
+        return list(dict.fromkeys(found))
+
     def lookup(self, name: str, scope: Scope) -> Value:
         """What a name means in a scope."""
         place: Scope | None = scope

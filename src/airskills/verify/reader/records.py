@@ -206,8 +206,11 @@ def _members(machine: Runner, cls: Class) -> Value:
     return {member.name: member for member in members(machine, cls)} if is_enum(cls) else UNKNOWN
 
 
-def _subclasses(_machine: Runner, _cls: Class) -> Value:
-    return Native("__subclasses__", lambda _: UNKNOWN)
+def _subclasses(machine: Runner, cls: Class) -> Value:
+    """Classes whose base it is, in the modules of its own top package that have been read."""
+    return Native(
+        "__subclasses__", lambda _: [c for c in machine.classes(cls.scope.module.name) if cls in c.bases]
+    )
 
 
 CLASS_ATTRIBUTES: dict[str, Callable[[Runner, Class], Any]] = {
