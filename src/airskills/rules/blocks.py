@@ -382,23 +382,39 @@ class AS306(Rule):
     bad = _HEAD + "```bash\nexport HF_TOKEN=hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ12345678\n```\n"
     good = _HEAD + '```bash\nexport HF_TOKEN="$MY_TOKEN"\n```\n'
     at = 8
-    _patterns = re.compile(
-        r"\b(?:hf_[A-Za-z0-9]{30,99}|sk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,200}|gh[pousr]_[A-Za-z0-9]{36,99}|github_pat_[A-Za-z0-9_]{60,99}"
-        r"|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35}|xox[abpr]-[0-9A-Za-z-]{20,99}|glpat-[0-9A-Za-z_-]{20}|npm_[A-Za-z0-9]{36}|pypi-AgE[A-Za-z0-9_-]{50,300})"
-        r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----\s*[A-Za-z0-9+/]{20}"
-    )
+    _keys = tuple(
+        re.compile(pattern)
+        for pattern in (
+            r"hf_[A-Za-z0-9]{30,99}",
+            r"sk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,200}",
+            r"gh[pousr]_[A-Za-z0-9]{36,99}",
+            r"github_pat_[A-Za-z0-9_]{60,99}",
+            r"AKIA[0-9A-Z]{16}",
+            r"AIza[0-9A-Za-z_-]{35}",
+            r"xox[abpr]-[0-9A-Za-z-]{20,99}",
+            r"glpat-[0-9A-Za-z_-]{20}",
+            r"npm_[A-Za-z0-9]{36}",
+            r"pypi-AgE[A-Za-z0-9_-]{50,300}",
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----\s*[A-Za-z0-9+/]{20}",
+        )
+    )  # one by one: each begins with letters that the regular expression engine looks for first
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for file in folder.matching(*TEXT):
             content = folder.text(file.path)
-            places = [found for found in self._patterns.finditer(content) if len(set(found[0])) > VARIED]
-            if not places:
-                continue
-            ends = Lines(content)
-            for found in places:
-                message = f"A secret stands here ({found[0][:6]}...)"
-                help_ = "Revoke it, and read it from the environment"
-                yield self.finding(folder.at(file.path), ends.at(found.start()) + 1, message, help_)
+            found = [key for pattern in self._keys for key in pattern.finditer(content) if _is_key(key)]
+            if found:
+                ends = Lines(content)
+                for key in found:
+                    message = f"A secret stands here ({key[0][:6]}...)"
+                    help_ = "Revoke it, and read it from the environment"
+                    yield self.finding(folder.at(file.path), ends.at(key.start()) + 1, message, help_)
+
+
+def _is_key(found: re.Match[str]) -> bool:
+    """Not the end of a longer word, and not `hf_xxxxxxxx` or `sk-your-key-here`."""
+    before = found.string[found.start() - 1 : found.start()]
+    return not (before.isalnum() or before == "_") and len(set(found[0])) > VARIED
 
 
 class AS309(Rule):

@@ -18,6 +18,7 @@ _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n#
 _BOTH = ("standard", *CLIENTS)
 MAX_FILE = 1024 * 1024
 MAX_FILES = 512
+_PROGRAMS = (".py", ".sh", ".bash", ".js", ".mjs", ".ts")
 NAMED_FOLDERS = ("references/", "scripts/", "examples/", "assets/")
 
 
@@ -151,20 +152,22 @@ class AS406(Rule):
     def check(self, folder: Folder) -> Iterator[Finding]:
         if folder.skill is None:
             return
-        programs = [
-            folder.text(file.path) for file in folder.matching(".py", ".sh", ".bash", ".js", ".mjs", ".ts")
-        ]
+        programs = [folder.text(file.path) for file in folder.matching(*_PROGRAMS)]
         said = "\n".join([folder.skill.raw, *(document.text for document in folder.documents), *programs])
-        words = {word.strip(".-") for word in re.findall(r"[\w.-]+", said)}
-        for file in folder.files:
-            top, _, rest = file.path.partition("/")
-            *inside, name = rest.split("/")
-            named = {name, name.rpartition(".")[0] if top == "scripts" else name, *inside} & words
-            if f"{top}/" in NAMED_FOLDERS and not (named or name.startswith((".", "_")) or name in said):
+        unnamed = [
+            file.path
+            for file in folder.files
+            if file.path.startswith(NAMED_FOLDERS) and file.path.rpartition("/")[2] not in said
+        ]
+        words = {word.strip(".-") for word in re.findall(r"[\w.-]+", said)} if unnamed else set()
+        for path in unnamed:
+            top, *inside, name = path.split("/")
+            stands_for = {*inside, name.rpartition(".")[0]} if top == "scripts" else {*inside}
+            if not (stands_for & words or name.startswith((".", "_"))):
                 yield self.finding(
-                    folder.at(file.path),
+                    folder.at(path),
                     1,
-                    f"The file {file.path!r} is named nowhere",
+                    f"The file {path!r} is named nowhere",
                     "Say in SKILL.md when to read it, or remove it",
                 )
 
