@@ -6,9 +6,11 @@ findings = check.run(["skills"])
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import repeat
@@ -91,10 +93,11 @@ def report(
     known = {path: hit for path in paths_ if (hit := kept.get(path))}
     missing = [path for path in paths_ if path not in known]
     tell = progress or (lambda _done, _total: None)
-    for path, result in _results(missing, kept.active, chosen, jobs or _cores()):
-        known[path] = result
-        kept.put(path, result)
-        tell(len(known), len(paths_))
+    with _no_collection():
+        for path, result in _results(missing, kept.active, chosen, jobs or _cores()):
+            known[path] = result
+            kept.put(path, result)
+            tell(len(known), len(paths_))
     ordered = {path: known[path] for path in paths_}
     together = _library_findings(ordered, kept, chosen)
     kept.save()
@@ -103,6 +106,18 @@ def report(
     out = Report(folders=len(paths_), cached=len(paths_) - len(missing))
     _sort_in(out, {*scanned, *single, *together}, ordered, chosen)
     return out
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Reading skills makes no cycles worth collecting, and looking for them takes a seventh of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def _sort_in(
@@ -259,7 +274,7 @@ def _results_of_pool(
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(min(jobs, len(paths))) as pool:
+    with ProcessPoolExecutor(min(jobs, len(paths)), initializer=gc.disable) as pool:
         size = max(1, min(16, len(paths) // (jobs * 4)))
         results = pool.map(_check_path, paths, repeat(codes), repeat(settings), chunksize=size)
         yield from zip(paths, results, strict=True)

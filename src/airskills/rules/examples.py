@@ -33,6 +33,7 @@ _ASKS = frozenset(
         "Confirm.ask",
     ]
 )
+_MAY_ASK = re.compile(r"\binput\b|getpass|prompt|confirm|\bask\b")  # much cheaper than to look at every call
 _TAKES_HELP = re.compile(r"\b(?:argparse|click|typer|docopt|fire|cyclopts|tyro|getopts)\b|--help")
 # `read` from the terminal; not in a loop or a pipe, not from a file or a here-string.
 _READS = re.compile(r"\s*(?:if\s+|!\s*)?read\s+(?:-[a-zA-Z]+\s+)*(?:-p\s|-[a-z]*s\b|\w+\s*$)")
@@ -112,8 +113,8 @@ class AS503(Rule):
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for program in _programs(folder):
-            for node in program.nodes:
-                if isinstance(node, ast.Call) and _called(node) in _ASKS:
+            for node in program.calls if _MAY_ASK.search(program.text) else ():
+                if _called(node) in _ASKS:
                     message = f"The script waits for a person: {_called(node)}()"
                     yield self.finding(program.path, node.lineno, message, "Take it as an argument")
         for file in _shell_scripts(folder):
@@ -152,7 +153,7 @@ class AS505(Rule):
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for program in _programs(folder, "examples"):
-            proves = any(isinstance(node, ast.Assert | ast.Raise) for node in program.nodes)
+            proves = any(isinstance(node, ast.Assert | ast.Raise) for node in program.statements)
             if program.cell.tree and program.cell.tree.body and not proves:
                 yield self.finding(
                     program.path, 1, "The example has no assertion", "Assert the result it claims"

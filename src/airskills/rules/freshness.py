@@ -171,7 +171,7 @@ def _imports(folder: Folder) -> Iterator[tuple[str, int, str]]:
     }
     files = (f"{folder.path}/examples/", f"{folder.path}/scripts/")
     for program in folder.programs:
-        for node in program.nodes if program.block or program.path.startswith(files) else ():
+        for node in program.statements if program.block or program.path.startswith(files) else ():
             for module in _modules(node):
                 if module not in sys.stdlib_module_names and module not in local:
                     yield program.path, program.line + node.lineno - 1, module
