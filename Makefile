@@ -46,6 +46,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/search_quality.py
+	$(BIN)/python benchmarks/check_speed.py
 	$(BIN)/python benchmarks/run_speed.py --cold-blocks 8
 	$(BIN)/python benchmarks/rl_rewards.py
 	$(BIN)/python benchmarks/rl_losses.py

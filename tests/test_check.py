@@ -105,7 +105,7 @@ def test_own_ignore_needs_a_reason_and_the_reason_is_kept(tmp_path: Path, make_s
 
     report = check.report([tmp_path], settings=Settings(extend_select=("AS301",)))
 
-    assert [finding.code for finding in report.findings] == ["AS301"]
+    assert [finding.code for finding in report.findings] == ["AS126", "AS301"]
     assert [(finding.code, reason) for finding, reason in report.ignored] == [("AS117", "an old field")]
 
 

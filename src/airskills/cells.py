@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby, zip_longest
 
 _PYTHON_CELLS = frozenset({"time", "timeit", "capture", "prun", "python", "python3", "memit", "mprun"})
 _ASSIGNED = re.compile(r"^(\s*[A-Za-z_][\w\s,.]*=\s*)[!%](?=[A-Za-z(]).*")
@@ -109,8 +110,11 @@ def _plain(line: str) -> str:
 def _without_elisions(source: str) -> str:
     """Dots that stand for arguments of a call or entries of a dictionary become `**{}`."""
     lines = source.split("\n")
-    for row, column in reversed(list(_elisions(source))):
-        lines[row - 1] = lines[row - 1][:column] + "**{}" + lines[row - 1][column + 3 :]
+    for row, found in groupby(_elisions(source), key=lambda place: place[0]):
+        starts = [0, *(column + 3 for _, column in found)]
+        ends = [start - 3 for start in starts[1:]]
+        parts = [lines[row - 1][start:end] for start, end in zip_longest(starts, ends)]
+        lines[row - 1] = "**{}".join(parts)
     return "\n".join(lines)
 
 

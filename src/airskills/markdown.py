@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
-from itertools import islice, pairwise, takewhile
+from itertools import pairwise
 from types import MappingProxyType
 
 from airskills.record import Record
@@ -199,12 +199,20 @@ def _links(lines: Iterable[tuple[int, Lines, list[Piece]]]) -> Iterator[Link]:
     from airskills import inline
 
     for first, ends, pieces in lines:
+        opened: tuple[int, Piece] | None = None
+        images: list[Link] = []  # inside a link, which comes before them
         for number, piece in enumerate(pieces):
-            if piece.kind == "image":
-                yield Link(piece.target, piece.text, first + ends.at(piece.at))
-            elif piece.kind == "open":
-                inside = takewhile(lambda other: other.kind != "close", islice(pieces, number + 1, None))
-                yield Link(piece.target, inline.plain(inside), first + ends.at(piece.at))
+            if piece.kind == "open":
+                opened = number, piece
+            elif piece.kind == "image":
+                images.append(Link(piece.target, piece.text, first + ends.at(piece.at)))
+            if piece.kind == "close" and opened is not None:
+                begin, link = opened
+                yield Link(link.target, inline.plain(pieces[begin + 1 : number]), first + ends.at(link.at))
+                opened = None
+            if opened is None:
+                yield from images
+                images.clear()
 
 
 def _info(info: str) -> tuple[str, Mapping[str, str]]:

@@ -12,7 +12,7 @@ from typing import ClassVar
 from airskills import frontmatter
 from airskills.finding import Finding, Severity
 from airskills.folder import Folder
-from airskills.rules._base import Rule
+from airskills.rules._base import RULES, Rule
 from airskills.rules.profiles import CLIENTS, EVERYWHERE, client
 
 MAX_LINES = 2_000  # of a frontmatter; 64 KiB hold no more that make sense
@@ -407,6 +407,37 @@ class AS125(Rule):
                 line, column = folder.skill.positions.get("name", (1, 1))
                 message = f"The name {folder.skill.name[:80]!r} holds {word!r}"
                 yield self.finding(folder.skill.path, line, message, "Choose another name", column=column)
+
+
+class AS126(Rule):
+    """Ignore names no rule, or gives no reason.
+
+    Why: without a reason `airskills-ignore` ignores nothing, so that nobody can silence a rule without saying why; a code
+    that no rule has was mistyped.
+    """
+
+    severity = "warning"
+    profiles = EVERYWHERE
+    bad = _GOOD.removesuffix("---\n") + 'metadata:\n  airskills-ignore: "AS204"\n---\n'
+    good = _GOOD.removesuffix("---\n") + 'metadata:\n  airskills-ignore: "AS204: a list of commands"\n---\n'
+    at = 5
+
+    def check(self, folder: Folder) -> Iterator[Finding]:
+        key = "airskills-ignore"
+        text = folder.skill.metadata.get(key, "") if folder.skill else ""
+        for item in filter(None, (part.strip() for part in text.split(";"))):
+            code, _, reason = (part.strip() for part in item.partition(":"))
+            if folder.skill and (code not in RULES or not reason):
+                what = (
+                    f"no rule has the code {code[:20]!r}"
+                    if code not in RULES
+                    else f"{code} is given no reason"
+                )
+                line, column = folder.skill.positions.get(f"metadata.{key}", (1, 1))
+                message = f"Nothing is ignored: {what}"
+                yield self.finding(
+                    folder.skill.path, line, message, "Write CODE: reason; CODE: reason", column=column
+                )
 
 
 def _certain(folder: Folder) -> str:
