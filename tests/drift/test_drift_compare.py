@@ -278,3 +278,11 @@ def test_names_that_code_sets_on_classes_are_not_gone(tmp_path: Path) -> None:
     assert [line for line in changes(tmp_path, old, new) if line.startswith("gone")] == [
         "gone: demo.Index.other is gone"
     ]
+
+
+def test_constructors_that_an_import_wraps_are_not_compared(tmp_path: Path) -> None:
+    wrap = "def wrap(the_class):\n    the_class.__init__ = print\nwrap(And)\n"
+    old = "class And:\n    def __init__(self, lhs): ...\nclass Or:\n    def __init__(self, lhs): ...\n" + wrap
+    found = compared(tmp_path, old, old.replace("lhs", "lhs_"))
+    assert [c.path for c in found.changes] == ["demo.Or"]
+    assert found.undecided["parameters that a patch may add"] == 1

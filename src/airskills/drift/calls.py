@@ -12,7 +12,7 @@ from airskills.drift.classes import Signature
 from airskills.drift.names import Value
 from airskills.drift.notices_of import Notices
 from airskills.drift.signatures import differences
-from airskills.drift.surface import Surface, kind_of
+from airskills.drift.surface import Surface, kind_of, last
 from airskills.drift.world import Found, World
 
 # A change, and what it is a change of: the same definition seen at several paths has one key.
@@ -40,6 +40,14 @@ class Calls:
         if (old, new) not in self._known:
             self._known[old, new] = tuple(look())
         return self._known[old, new]
+
+    def is_patched(self, module: str, home: str) -> bool:
+        """Whether code of the new release replaces members of that name on classes: its signature is another at run time."""
+        tree = self.worlds[1].tree(module)
+        patched = tree is not None and last(home) in tree.patched
+        if patched:
+            self._undecided["signatures of methods that a patch replaces"] += 1
+        return patched
 
     def signatures(
         self, path: str, what: str, things: tuple[Found, Found], signatures: tuple[Signature, Signature]

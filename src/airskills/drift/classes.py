@@ -118,6 +118,9 @@ class ClassView:
     @cached_property
     def constructor(self) -> Signature:
         """What a call of the class may pass."""
+        tree = self.world.tree(self.found.module)
+        if tree and "__init__" in tree.patched and _last(self.found.home) in tree.handled:
+            return Signature((), "a patch")
         if self._bases_named("BaseModel"):
             return self._from_fields(keyword=True)
         made = (self._made_by(place) for place in self.order)

@@ -44,12 +44,14 @@ def _rank(change: Change) -> tuple[int, int, str]:
 
 def _merged(changes: Iterable[Keyed]) -> Iterator[Change]:
     """One change for each definition; the other paths that show it are kept beside."""
-    known: dict[tuple[str, ...], Change] = {}
+    groups: dict[tuple[str, ...], list[Change]] = {}
     for key, change in changes:
-        first, second = sorted((known.get(key, change), change), key=_rank)
-        others = {*first.paths, *second.paths, second.path} - {first.path}
-        known[key] = replace(first, paths=tuple(sorted(others)), deep=first.deep and second.deep)
-    yield from known.values()
+        groups.setdefault(key, []).append(change)
+    for group in groups.values():
+        first = min(group, key=_rank)
+        others = {path for change in group for path in (change.path, *change.paths)} - {first.path}
+        deep = all(change.deep for change in group)
+        yield replace(first, paths=tuple(sorted(others)), deep=deep)
 
 
 class _Comparer:

@@ -77,6 +77,7 @@ class _Reader:
         self.typing: set[str] = set()
         self.lazy: dict[str, list[str]] = {}
         self.answers = ""
+        self.handled: set[str] = set()
         self.notices: list[Notice] = []
 
     def module(self, tree: ast.Module) -> Module:
@@ -95,6 +96,7 @@ class _Reader:
             self.answers,
             tuple(sorted(_words(tree))) if self.answers == "words" else (),
             tuple(sorted(patched)),
+            tuple(sorted(self.handled)),
             tuple(self.notices),
         )
 
@@ -165,6 +167,7 @@ class _Reader:
     def _call(self, call: ast.Call) -> None:
         """A bare call: `__all__.extend(...)`, `_import_structure["x"].append(...)`, `globals().update(...)`, a warning."""
         self.notices += notices([ast.Expr(call)])
+        self.handled |= {call.args[0].id} if call.args and isinstance(call.args[0], ast.Name) else set()
         if not isinstance(call.func, ast.Attribute) or not call.args:
             return
         owner, method, value = call.func.value, call.func.attr, call.args[0]

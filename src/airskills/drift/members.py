@@ -69,6 +69,8 @@ def _kept(old: Member, new: Member, calls: Calls) -> Iterator[Keyed]:
         return
     if old.home == new.home and old.binding == new.binding:
         return
+    if calls.is_patched(new.module, new.home):
+        return
     words = _word(old), _word(new)
     if words[0] != words[1]:
         change = Change("became", words[0], path, old=words[0], new=words[1], where=where(_found(new)))
@@ -89,10 +91,17 @@ def _lost(
     if has is not False:
         return
     member = old.members[name]
+    for key, change in calls.once(member.home, "", partial(_fate, name, member, old, new, calls)):
+        target = f"{path}.{change.new}" if change.new else ""
+        yield key, replace(change, path=f"{path}.{name}", new=target)
+
+
+def _fate(name: str, member: Member, old: ClassView, new: ClassView, calls: Calls) -> Iterator[Keyed]:
+    """What became of a member, whatever the class that lost it; a new name without its class."""
     successor, why = _successor(name, member, old, new, calls)
-    kind, target = ("renamed", f"{path}.{successor}") if successor else ("gone", "")
+    kind = "renamed" if successor else "gone"
     what = _word(member) if isinstance(member.binding, Function) else "attribute"
-    yield (kind, member.home), Change(kind, what, f"{path}.{name}", new=target, evidence=why)
+    yield (kind, member.home), Change(kind, what, "", new=successor, evidence=why)
 
 
 def _successor(name: str, member: Member, old: ClassView, new: ClassView, calls: Calls) -> tuple[str, str]:

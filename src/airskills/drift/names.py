@@ -113,7 +113,8 @@ class Module(NamedTuple):
         answers: how it answers for names that no statement binds: "" not at all; "lazy" by `lazy` and `typing_only`;
             "words" perhaps for its `words`; "any" perhaps for every name.
         words: identifiers among the literals of a module that answers with "words".
-        patched: attribute names that some call sets on another object.
+        patched: attribute names that some code sets on classes.
+        handled: names that bare calls get first when it is imported, as `patch(Index)` does.
         notices: deprecations that importing it announces.
     """
 
@@ -127,6 +128,7 @@ class Module(NamedTuple):
     answers: str
     words: tuple[str, ...]
     patched: tuple[str, ...]
+    handled: tuple[str, ...]
     notices: tuple[Notice, ...]
 
 
@@ -137,7 +139,9 @@ def encode(module: Module) -> list[Any]:
 
 def decode(stored: list[Any]) -> Module:
     """What `encode` made of a module, also after a trip through JSON."""
-    names, stars, exports, export_of, spare, typing_only, lazy, answers, words, patched, notices = stored
+    names, stars, exports, export_of, spare, typing_only, lazy, answers, words, patched, handled, notices = (
+        stored
+    )
     return Module(
         {name: _decode(binding) for name, binding in names.items()},
         tuple(Alias(*star) for star in stars),
@@ -149,6 +153,7 @@ def decode(stored: list[Any]) -> Module:
         answers,
         tuple(words),
         tuple(patched),
+        tuple(handled),
         _notices(notices),
     )
 

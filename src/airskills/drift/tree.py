@@ -18,7 +18,7 @@ from airskills.drift.extract import extract
 from airskills.drift.names import Module
 
 PARALLEL_FROM = 200  # files; below, starting processes costs more than it saves
-UNREADABLE = Module({}, (), None, (), (), (), {}, "any", (), (), ())
+UNREADABLE = Module({}, (), None, (), (), (), {}, "any", (), (), (), ())
 _NOT_API = frozenset({"tests", "test", "conftest", "examples", "benchmarks", "docs"})
 
 Progress = Callable[[str, int, int], None]
@@ -82,6 +82,11 @@ class Tree:
     def patched(self) -> frozenset[str]:
         """Names that some code of this distribution sets on classes: what is known of them does not hold."""
         return frozenset(name for module in self.files for name in self.module(module).patched)
+
+    @cached_property
+    def handled(self) -> frozenset[str]:
+        """Names of classes that are given to some function when their distribution is imported."""
+        return frozenset(name for module in self.files for name in self.module(module).handled)
 
     def is_package(self, name: str) -> bool:
         """Whether the module has submodules: relative imports inside it start at itself."""

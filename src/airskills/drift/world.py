@@ -46,9 +46,16 @@ class World:
         self.trees = tuple(trees)
         self._names: dict[str, dict[str, tuple[str, Binding]]] = {}
         self._found: dict[tuple[str, str], Found | Absent] = {}
+        self._owners: dict[str, Tree | None] = {}
+        self._dark: dict[str, bool] = {}
 
     def tree(self, module: str) -> Tree | None:
         """The distribution that has this module or one above it."""
+        if module not in self._owners:
+            self._owners[module] = self._owner(module)
+        return self._owners[module]
+
+    def _owner(self, module: str) -> Tree | None:
         tops = [(top, tree) for tree in self.trees for top in tree.tops]
         return next((tree for top, tree in tops if module == top or module.startswith(f"{top}.")), None)
 
@@ -207,9 +214,11 @@ class World:
 
     def _has_dark_star(self, module: str) -> bool:
         """Whether a star import brings names from outside of the world."""
-        known = self._module(module)
-        stars = known.stars if known else ()
-        return any(self._is_dark(self.absolute(module, star)) for star in stars)
+        if module not in self._dark:
+            known = self._module(module)
+            stars = known.stars if known else ()
+            self._dark[module] = any(self._is_dark(self.absolute(module, star)) for star in stars)
+        return self._dark[module]
 
     def _is_dark(self, module: str) -> bool:
         tree = self.tree(module)
