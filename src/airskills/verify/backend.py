@@ -1,0 +1,87 @@
+"""What a back end is: a type checker that reads virtual files beside unpacked wheels and says what it sees.
+
+`ty` comes first; `pyrefly` is the second. A canary of snippets over a synthetic package holds both to the same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from airskills.errors import AirskillsError
+from airskills.verify.edits import Point
+
+
+class BackendError(AirskillsError):
+    """The checker is missing, crashed, or said something that its adapter does not know."""
+
+
+class Kind(StrEnum):
+    """What a diagnostic is about, whatever the checker calls it."""
+
+    IMPORT = "import"
+    ATTRIBUTE = "attribute"
+    UNION_ATTRIBUTE = "union attribute"  # some members of a union lack it
+    KEYWORD = "keyword"
+    IGNORED_KEYWORD = "ignored keyword"
+    MISSING = "missing argument"
+    ARITY = "too many arguments"
+    OVERLOAD = "overload"
+    NOT_CALLABLE = "not callable"
+    DEPRECATED = "deprecated"
+    UNDEFINED = "undefined name"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One complaint.
+
+    Attributes:
+        file: name of the virtual file.
+        start: where it points.
+        end: where that ends.
+        kind: what it is about.
+        message: the checker's own words.
+    """
+
+    file: str
+    start: Point
+    end: Point
+    kind: Kind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a checker said about a set of files.
+
+    Attributes:
+        diagnostics: complaints, by file and place.
+        types: file to the point at which an expression inside `reveal_type(...)` begins to its type, as the checker
+            writes it.
+    """
+
+    diagnostics: tuple[Diagnostic, ...]
+    types: Mapping[str, Mapping[Point, str]]
+
+
+class Backend(Protocol):
+    """A checker. It never imports or runs what it reads."""
+
+    @property
+    def name(self) -> str:
+        """Its name and version, such as `ty 0.0.104`."""
+
+    def ask(self, files: Mapping[str, str], paths: Sequence[Path]) -> Answer:
+        """Check every file in one process.
+
+        Args:
+            files: module name to source.
+            paths: folders in which packages are looked for; no other place is.
+
+        Raises:
+            BackendError: it is not installed, crashed, or said something unknown.
+        """

@@ -1,0 +1,147 @@
+"""Cases: each use of a unit with everything that is known of it, before it is judged."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from airskills.verify.backend import Diagnostic, Kind
+from airskills.verify.classes import Classes
+from airskills.verify.edits import Span
+from airskills.verify.ledger import State
+from airskills.verify.packages import Packages
+from airskills.verify.questions import Types
+from airskills.verify.signatures import Signature, is_unknown, signatures
+from airskills.verify.uses import Use, Uses
+
+QUOTED = re.compile(r"`([^`]*)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is said of a use in the end; `code` is "" where there is nothing to say."""
+
+    state: State
+    code: str = ""
+    message: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A use with everything that is known of it.
+
+    Attributes:
+        use: the use.
+        types: what the checker knows of it.
+        scene: the unit it stands in.
+        diagnostics: what the checker complains of, spans as in the unit.
+    """
+
+    use: Use
+    types: Types
+    scene: Scene
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    @cached_property
+    def signatures(self) -> list[list[Signature]]:
+        """For each thing that may be called here the ways to call it; empty where that is not known."""
+        found = []
+        for known in (self.types.type, self.types.signature, self.types.forward):
+            found = [ways for ways in signatures(known) if ways]
+            if found and not any(way.blank for ways in found for way in ways):
+                return found
+        return found
+
+    @property
+    def looked_up(self) -> int | None:
+        """Place in the chain of the first attribute that its owner answers as it answers any name; None where all are real.
+
+        An import's only "attribute" is its name in the module.
+        """
+        types = self.types
+        if any(said.kind is Kind.IMPORT for said in self.diagnostics):
+            return None
+        results = [*types.owners[1:], types.type]
+        for level, (owner, probe, result) in enumerate(
+            zip(types.owners, types.probes, results, strict=False)
+        ):
+            known = self.use.kind == "from" or not is_unknown(owner)
+            if known and probe is not None and result == probe:
+                return level
+        return None
+
+    @property
+    def origin(self) -> str:
+        """Dotted name of what is used, as far as imports say it: `torch.nn.Linear`; "" for what they do not."""
+        if self.use.kind in {"import", "from"}:
+            return self.use.name
+        start = self.scene.uses.imported.get(self.use.root, "")
+        return f"{start}{self.use.name[len(self.use.root) :]}" if start else ""
+
+
+class Scene:
+    """One unit under judgement.
+
+    Args:
+        uses: its uses.
+        types: of each use.
+        diagnostics: of the unit, spans as in the unit.
+        packages: what its pins bring.
+    """
+
+    def __init__(
+        self, uses: Uses, types: Sequence[Types], diagnostics: Iterable[Diagnostic], packages: Packages
+    ) -> None:
+        self.uses = uses
+        self.packages = packages
+        near = {wheel.pin.name for name in uses.imported.values() if (wheel := packages.owner(name))}
+        self.classes = Classes(packages.index, sorted(near), uses.classes, uses.words)
+        self.cases = [Case(use, known, self) for use, known in zip(uses.all, types, strict=True)]
+        self.undefined: set[str] = set()
+        for diagnostic in diagnostics:
+            if diagnostic.kind is Kind.UNDEFINED:
+                self.undefined.update(QUOTED.findall(diagnostic.message)[:1])
+            else:
+                self._assign(diagnostic)
+
+    def _assign(self, diagnostic: Diagnostic) -> None:
+        owners = [case for case in self.cases if _concerns(diagnostic, case.use)]
+        if owners and diagnostic.kind is not Kind.IMPORT:
+            owners = [min(owners, key=lambda case: _size(case.use.span))]
+        for case in owners:
+            case.diagnostics.append(diagnostic)
+
+    @cached_property
+    def imports(self) -> Mapping[str, list[Case]]:
+        """Local name to the imports that bind it."""
+        found: dict[str, list[Case]] = defaultdict(list)
+        for case in self.cases:
+            if case.use.kind in {"import", "from"}:
+                found[case.use.root].append(case)
+        return found
+
+
+def _size(span: Span) -> tuple[int, int]:
+    lines = span.end[0] - span.start[0]
+    return lines, span.end[1] - (0 if lines else span.start[1])
+
+
+def _concerns(diagnostic: Diagnostic, use: Use) -> bool:
+    """Whether a complaint points at this use, by its kind."""
+    start, kind = diagnostic.start, diagnostic.kind
+    if use.kind in {"import", "from"}:
+        if kind is Kind.IMPORT:
+            names_module = use.kind == "from" and f"`{use.module}`" in diagnostic.message
+            return use.span.holds(start) or (names_module and use.target.holds(start))
+        return kind is Kind.DEPRECATED and use.span.holds(start)
+    if kind in {Kind.ATTRIBUTE, Kind.UNION_ATTRIBUTE, Kind.DEPRECATED}:
+        return use.target.holds(start) and diagnostic.end <= use.target.end
+    if use.kind != "call":
+        return False
+    if kind in {Kind.KEYWORD, Kind.IGNORED_KEYWORD, Kind.ARITY}:
+        return use.span.holds(start) and not use.target.holds(start)
+    return kind is not Kind.IMPORT and use.span.start <= start and diagnostic.end == use.span.end

@@ -1,0 +1,356 @@
+"""Classes of the pinned wheels as their source shows them: members, bases, subclasses, and what a `__getattr__` answers.
+
+It settles what a checker must leave open. `nn.Module.__getattr__` is typed to answer every name, but it only knows what
+some class of the family registers; a name that none of them has, and that the skill does not set, is dead.
+A base is looked for in the class's own wheel first, then in all; where several classes have one name, all are meant.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import collections
+import collections.abc
+import enum
+import json
+import os
+import re
+import typing
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from airskills.verify.signatures import cut, is_unknown, members
+from airskills.wheels import Wheel
+
+MAX_FAMILY = 400  # classes that are looked at for one owner; of a larger family the words of the wheels speak
+_CLASS = re.compile(
+    r"^[ \t]*class (\w+)(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?[ \t]*(?:\[[^\]]*\])?:", re.MULTILINE
+)
+_WORD = re.compile(r"[^\W\d]\w*")
+_BUILT_IN = frozenset(
+    {*dir(builtins), *dir(typing), *dir(collections), *dir(collections.abc), *dir(enum), "ABC"}
+)
+# Whose lookup answers nothing but what classes of its family register: PyTorch's modules.
+REGISTERS = frozenset({("torch", "Module")})
+Answers = Literal["registered", "data", "delegates", "anything"]
+Node = tuple[str, str]  # distribution, class
+
+
+class Source:
+    """The classes of one wheel.
+
+    Args:
+        wheel: read when something is asked.
+    """
+
+    def __init__(self, wheel: Wheel) -> None:
+        self.wheel = wheel
+
+    @cached_property
+    def _text(self) -> dict[str, Any]:
+        return _kept(self.wheel.root.parent / "classes-3.json", lambda: _read(self.wheel.root))
+
+    @property
+    def classes(self) -> Mapping[str, list[list[Any]]]:
+        """Class name to [file, names of bases] of each class of that name."""
+        found: dict[str, list[list[Any]]] = self._text["classes"]
+        return found
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every name that occurs anywhere, even in a comment."""
+        return frozenset(self._text["words"])
+
+    @cached_property
+    def _known(self) -> dict[str, dict[str, list[Any]]]:
+        return _kept(self.wheel.root.parent / "members-1.json", dict)
+
+    def members(self, name: str) -> Iterator[Members]:
+        """Every class of a name, parsed."""
+        for file, _ in self.classes.get(name, ()):
+            if file not in self._known:
+                self._known[file] = _members(self.wheel.root / file)
+                self._changed = True
+            found = self._known[file].get(name)
+            if found is not None:
+                yield Members(frozenset(found[0]), found[1])
+
+    _changed = False
+
+    def save(self) -> None:
+        """Keep what was parsed."""
+        if self._changed:
+            _keep(self.wheel.root.parent / "members-1.json", self._known)
+            self._changed = False
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """What classes of one name in one file have: names, and what their lookup answers ("" where there is none)."""
+
+    names: frozenset[str]
+    answers: Answers | Literal[""]
+
+
+class Index:
+    """The classes of several wheels."""
+
+    def __init__(self, wheels: Iterable[Wheel]) -> None:
+        self.sources = {wheel.pin.name: Source(wheel) for wheel in wheels}
+
+    def nodes(self, name: str, near: Iterable[str] = ()) -> list[Node]:
+        """Classes of a name: those of the distributions `near` if there are any, else all."""
+        close = [(dist, name) for dist in near if dist in self.sources and name in self.sources[dist].classes]
+        return close or [(dist, name) for dist, source in self.sources.items() if name in source.classes]
+
+    def bases(self, node: Node) -> list[str]:
+        """Names of the bases of a class."""
+        dist, name = node
+        return [base for _, bases in self.sources[dist].classes.get(name, ()) for base in bases]
+
+    @cached_property
+    def subclasses(self) -> Mapping[str, set[Node]]:
+        """Name of a class to the classes that name it as a base."""
+        found: dict[str, set[Node]] = defaultdict(set)
+        for dist, source in self.sources.items():
+            for name, places in source.classes.items():
+                for _, bases in places:
+                    for base in bases:
+                        found[base].add((dist, name))
+        return found
+
+    def members(self, node: Node) -> Iterator[Members]:
+        """What a class has."""
+        return self.sources[node[0]].members(node[1])
+
+    def has_word(self, name: str) -> bool:
+        """Whether a name occurs anywhere."""
+        return any(name in source.words for source in self.sources.values())
+
+    def save(self) -> None:
+        """Keep what was parsed."""
+        for source in self.sources.values():
+            source.save()
+
+
+@lru_cache(maxsize=64)
+def index_of(wheels: tuple[Wheel, ...]) -> Index:
+    """One index for all units of the same pins."""
+    return Index(wheels)
+
+
+class Classes:
+    """The classes that a unit can meet: those of its wheels, and its own.
+
+    Args:
+        index: of the wheels.
+        near: distributions that the unit imports.
+        own: classes that the unit defines: name to names of bases.
+        words: whatever the unit binds, or writes as text: it may have set an attribute of that name.
+    """
+
+    def __init__(
+        self, index: Index, near: Sequence[str], own: Mapping[str, tuple[str, ...]], words: frozenset[str]
+    ) -> None:
+        self._index = index
+        self._near = near
+        self._own = own
+        self._words = words
+
+    def lacks(self, owner: str, name: str, *, called: bool) -> bool:
+        """Whether no object of this type can have the attribute.
+
+        Args:
+            owner: type as a checker writes it.
+            name: the attribute.
+            called: whether it is called; data is hardly ever.
+        """
+        types = [member for member in members(owner) if member != "None"]
+        if not types or is_unknown(owner) or name in self._words or name.startswith("__"):
+            return False
+        if any(member.startswith(("<", "def ", "bound ", "(")) for member in types):
+            return False
+        lacking = all(self._lacks(_simple(member), name, called=called) for member in types)
+        self._index.save()
+        return lacking
+
+    def members(self, owner: str) -> set[str]:
+        """Attributes of a class and its bases, private ones left out."""
+        names = {
+            n
+            for node in self._above(_simple(owner)) or ()
+            for m in self._index.members(node)
+            for n in m.names
+        }
+        return {name for name in names if not name.startswith("_")}
+
+    def _lacks(self, cls: str, name: str, *, called: bool) -> bool:
+        above = self._above(cls)
+        if above is None:
+            return False
+        answers = self._answers(above)
+        if answers == "anything" or (answers == "data" and not called):
+            return False
+        family = above | self._below(cls)
+        if answers == "delegates" or len(family) > MAX_FAMILY:
+            return not self._index.has_word(name)
+        return not any(name in found.names for node in family for found in self._index.members(node))
+
+    def _answers(self, above: Iterable[Node]) -> Answers:
+        """What the lookup of a class answers, all that is inherited taken together."""
+        kinds: set[Answers] = set()
+        for node in above:
+            for found in self._index.members(node):
+                if found.answers:
+                    kinds.add("registered" if node in REGISTERS else found.answers)
+        order: Sequence[Answers] = ("anything", "delegates", "data", "registered")
+        return next((kind for kind in order if kind in kinds), "anything")
+
+    def _above(self, cls: str) -> frozenset[Node] | None:
+        """The class and all its bases; None where one of them is nowhere to be read."""
+        seen: set[Node] = set()
+        pending = self._start(cls)
+        if not pending:
+            return None
+        while pending:
+            node = pending.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            for base in self._index.bases(node):
+                found = self._index.nodes(base, [node[0]])
+                if not found and base not in _BUILT_IN:
+                    return None
+                pending += found
+        return frozenset(seen)
+
+    def _start(self, cls: str) -> list[Node]:
+        """Classes of that name; of one of the unit's own, its bases."""
+        names, seen, found = [cls], set[str](), list[Node]()
+        while names:
+            name = names.pop()
+            if name in self._own and name not in seen:
+                names += self._own[name]
+            else:
+                found += self._index.nodes(name, self._near)
+            seen.add(name)
+        return found
+
+    def _below(self, cls: str) -> frozenset[Node]:
+        seen: set[Node] = set()
+        pending = self._start(cls)
+        while pending:
+            node = pending.pop()
+            if node not in seen:
+                seen.add(node)
+                pending += [
+                    sub
+                    for sub in self._index.subclasses.get(node[1], ())
+                    if node in self._index.nodes(node[1], [sub[0]])
+                ]
+        return frozenset(seen)
+
+
+def _simple(written: str) -> str:
+    """Simple name of a class in a type such as `Dataset[int]`, `torch.nn.Linear` or `<class 'Linear'>`."""
+    bare = written.removeprefix("<class '").removesuffix("'>")
+    return re.split(r"[\[(]", bare)[0].rpartition(".")[2]
+
+
+def _answers(function: ast.FunctionDef) -> Answers:
+    """What a `__getattr__` does with the name: looks it up in data, hands it to another object, or anything."""
+    if len(function.args.args) != 2:
+        return "anything"
+    name = function.args.args[1].arg
+    kinds: set[Answers] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and any(_is(arg, name) for arg in node.args):
+            callee = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if callee == "getattr":
+                kinds.add("delegates")
+            elif callee == "get":
+                kinds.add("data")
+            elif callee not in {
+                "__getattr__",
+                "__getattribute__",
+                "hasattr",
+                "AttributeError",
+                "isinstance",
+                "type",
+            }:
+                return "anything"
+        elif isinstance(node, ast.Subscript) and _is(node.slice, name):
+            kinds.add("data")
+    if not any(isinstance(node, ast.Raise) for node in ast.walk(function)) and not kinds:
+        return "anything"
+    return "delegates" if "delegates" in kinds else "data"
+
+
+def _is(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _members(path: Path) -> dict[str, list[Any]]:
+    """Class name to [names, what its lookup answers], for every class of a file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    found: dict[str, list[Any]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            lookups = [c for c in node.body if isinstance(c, ast.FunctionDef) and c.name == "__getattr__"]
+            before = found.get(node.name, [[], ""])
+            answers = _answers(lookups[0]) if lookups else before[1]
+            found[node.name] = [sorted({*before[0], *_names(node)}), answers]
+    return found
+
+
+def _names(cls: ast.ClassDef) -> Iterator[str]:
+    for child in ast.walk(cls):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield child.name
+        elif isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):
+            yield child.attr
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        elif isinstance(child, ast.Constant) and isinstance(child.value, str) and child.value.isidentifier():
+            yield child.value
+
+
+def _read(root: Path) -> dict[str, Any]:
+    classes: dict[str, list[list[Any]]] = defaultdict(list)
+    words: set[str] = set()
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.pyi")]):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for found in _CLASS.finditer(text):
+            parts = [part.strip() for part in cut(found[2] or "", ",")]
+            bases = [_simple(part) for part in parts if part and "=" not in part]
+            classes[found[1]].append([str(path.relative_to(root)), bases])
+        words.update(_WORD.findall(text))
+    return {"classes": classes, "words": sorted(words)}
+
+
+def _kept(path: Path, make: typing.Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is kept beside a wheel, because to read all of it takes seconds; made where it is not there."""
+    with suppress(OSError, ValueError):
+        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return known
+    made = make()
+    _keep(path, made)
+    return made
+
+
+def _keep(path: Path, value: dict[str, Any]) -> None:
+    with suppress(OSError):  # a read-only cache costs time, nothing else
+        draft = path.with_name(f".{path.name}-{os.getpid()}")
+        draft.write_text(json.dumps(value), encoding="utf-8")
+        draft.replace(path)

@@ -1,0 +1,193 @@
+"""The verdict on each use: what the checker said, put through the filters, else what it did not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from airskills.verify.backend import Diagnostic, Kind
+from airskills.verify.cases import QUOTED, Case, Scene, Verdict
+from airskills.verify.edits import Span
+from airskills.verify.filters import FILTERS, NO_COMPLAINT
+from airskills.verify.ledger import State
+from airskills.verify.signatures import is_unknown, misfit
+from airskills.verify.uses import Use
+from airskills.verify.wording import say, say_absent
+
+DEAD = {
+    Kind.IMPORT: "AV001",
+    Kind.ATTRIBUTE: "AV002",
+    Kind.UNION_ATTRIBUTE: "AV002",
+    Kind.NOT_CALLABLE: "AV002",
+    Kind.KEYWORD: "AV003",
+    Kind.MISSING: "AV004",
+    Kind.ARITY: "AV005",
+    Kind.OVERLOAD: "AV006",
+    Kind.DEPRECATED: "AV007",
+    Kind.IGNORED_KEYWORD: "AV008",
+}
+MISFITS = {"keyword": "AV003", "missing": "AV004", "arity": "AV005"}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict on a use, and where it points."""
+
+    use: Use
+    span: Span
+    verdict: Verdict
+
+
+def judge(scene: Scene) -> Iterator[Judged]:
+    """The verdicts on every use of a library in a unit; of the standard library and the skill's own, the dead ones."""
+    for case in scene.cases:
+        if _is_ours(case):
+            yield from (found for found in _complaints(case) if found.verdict.state == "dead")
+        else:
+            yield from _judge(case)
+
+
+def _is_ours(case: Case) -> bool:
+    if case.use.kind in {"import", "from"}:
+        return case.scene.packages.is_ours(case.use.module)
+    bound = case.scene.imports.get(case.use.root, [])
+    return bool(bound) and all(case.scene.packages.is_ours(other.use.module) for other in bound)
+
+
+def _judge(case: Case) -> Iterator[Judged]:
+    absent = _absent(case)
+    if absent is not None:
+        yield Judged(case.use, case.use.span, absent)
+        return
+    looked_up = _looked_up(case)
+    if looked_up is not None:
+        yield Judged(case.use, case.use.span, looked_up)
+        return
+    complaints = list(_complaints(case))
+    yield from complaints
+    if any(found.verdict.state != "proven" for found in complaints):
+        return
+    doubts = list(_doubts(case))
+    yield from doubts
+    if not doubts and not complaints:
+        yield Judged(case.use, case.use.span, Verdict("proven"))
+
+
+def _absent(case: Case) -> Verdict | None:
+    """Not proven, where no pinned wheel brings what is used."""
+    packages, use = case.scene.packages, case.use
+    if use.kind in {"import", "from"}:
+        if packages.owner(use.module) is None:
+            why = packages.why_absent(use.module)
+            code = "AV105" if use.optional else "AV104"
+            return Verdict("unproven", code, f"The import of `{use.module}` is not proven: {why}", "Pin it")
+        return None
+    bound = case.scene.imports.get(use.root, [])
+    missing = [other for other in bound if packages.owner(other.use.module) is None]
+    if bound and len(missing) == len(bound):
+        return Verdict(
+            "unproven", "AV104", f"`{use.name}` is not proven: its package is not pinned", "Pin it"
+        )
+    return None
+
+
+def _looked_up(case: Case) -> Verdict | None:
+    """What is known of an attribute that its owner answers as it answers any: that it is nowhere, or nothing."""
+    level = case.looked_up
+    if level is None:
+        return None
+    if case.use.attrs:
+        name, owner = case.use.attrs[level], case.types.owners[level] or ""
+        called = case.use.kind == "call" and level == len(case.use.attrs) - 1
+        if case.scene.classes.lacks(owner, name, called=called):
+            return Verdict("dead", "AV002", *say_absent(case, owner, name))
+    return Verdict("unproven", "AV103", f"`{case.use.name}` is looked up at run time")
+
+
+def _complaints(case: Case) -> Iterator[Judged]:
+    for said in case.diagnostics:
+        verdict = _filtered(case, said)
+        if verdict is None:
+            code, name, span = _refined(case, said)
+            message, help_ = say(case, said, code, name)
+            state: State = "proven" if code == "AV007" else "dead"
+            yield Judged(case.use, span, Verdict(state, code, message, help_))
+        elif verdict != NO_COMPLAINT:
+            yield Judged(case.use, case.use.span, verdict)
+
+
+def _filtered(case: Case, said: Diagnostic) -> Verdict | None:
+    return next((verdict for rule in FILTERS if (verdict := rule(case, said)) is not None), None)
+
+
+def _refined(case: Case, said: Diagnostic) -> tuple[str, str, Span]:
+    """(code, keyword or parameter, where): an overload that fails is told apart by why it fails."""
+    span = Span(said.start, said.end)
+    keyword = next((k for k in case.use.keywords if k.span.start == said.start), None)
+    quoted = QUOTED.findall(said.message)
+    if said.kind in {Kind.KEYWORD, Kind.IGNORED_KEYWORD}:
+        return DEAD[said.kind], keyword.name if keyword else (quoted or [""])[0], span
+    if said.kind is Kind.OVERLOAD:
+        return _why_no_overload(case, span)
+    name = quoted[0] if said.kind is Kind.MISSING and quoted else ""
+    return DEAD[said.kind], name, span
+
+
+def _why_no_overload(case: Case, span: Span) -> tuple[str, str, Span]:
+    """A keyword that no overload has, else the one reason that all of them give, else just no overload."""
+    ways = [way for callee in case.signatures for way in callee]
+    for keyword in case.use.keywords:
+        if ways and not any(keyword.name in way.names or way.open for way in ways):
+            return "AV003", keyword.name, keyword.span
+    reasons = {found for way in ways if (found := misfit(way, case.use.shape)) is not None}
+    kinds = {reason.kind for reason in reasons}
+    if len(kinds) == 1:
+        name = next(iter(reasons)).name if len(reasons) == 1 else ""
+        return MISFITS[kinds.pop()], name, span
+    return "AV006", "", span
+
+
+def _doubts(case: Case) -> Iterator[Judged]:
+    """Why a use of which nobody complains is not proven all the same."""
+    ignorance = _ignorance(case)
+    if ignorance is not None:
+        yield Judged(case.use, case.use.span, ignorance)
+    elif case.use.kind == "call":
+        yield from _call_doubts(case)
+
+
+def _ignorance(case: Case) -> Verdict | None:
+    use, scene = case.use, case.scene
+    if use.typed:
+        return (
+            None
+            if scene.imports.get(use.root)
+            else _unknown(use.name, "it stands where nothing can be asked")
+        )
+    if not is_unknown(case.types.type):
+        return None
+    if use.root in scene.undefined and use.root not in scene.uses.bound:
+        return _unknown(use.name, f"nothing here defines `{use.root}`")
+    if use.root in scene.uses.untyped and use.root not in scene.imports:
+        return _unknown(use.name, f"the parameter `{use.root}` has no type", "Annotate it")
+    return _unknown(use.name, "its type is not known")
+
+
+def _unknown(name: str, why: str, help_: str = "") -> Verdict:
+    return Verdict("unproven", "AV101", f"`{name}` is not proven: {why}", help_)
+
+
+def _call_doubts(case: Case) -> Iterator[Judged]:
+    use = case.use
+    if use.elided:
+        yield Judged(use, use.span, _unknown(use.name, "arguments are left out"))
+        return
+    callees = [[way for way in ways if not way.blank] for ways in case.signatures]
+    if not all(callees):
+        yield Judged(use, use.span, _unknown(use.name, "its parameters are not known"))
+        return
+    for keyword in use.keywords:
+        named = all(any(keyword.name in way.names for way in ways) for ways in callees)
+        if not named and any(way.open for ways in callees for way in ways):
+            message = f"The keyword `{keyword.name}` of `{use.name}` goes into **kwargs"
+            yield Judged(use, keyword.span, Verdict("unproven", "AV102", message))

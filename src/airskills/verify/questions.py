@@ -1,0 +1,155 @@
+"""What the checker is asked of a unit beside its diagnostics: the type of every callee, chain and imported name.
+
+A checker is silent about what it does not know, so each use is wrapped, on its own line:
+
+    torch.nn.Linear(3, out=4)
+    (reveal_type(torch.nn.Linear), reveal_type(torch.nn.PROBE), ..., torch.nn.Linear)[-1](3, out=4)
+
+PROBE is a name that nothing has: an owner that answers it has a `__getattr__`, and proves nothing by answering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from airskills.verify import edits
+from airskills.verify.edits import Point, Span, Wrap
+from airskills.verify.rewrites import SOME
+from airskills.verify.uses import Use, Uses
+
+PROBE = "airskills_probe_"
+Role = tuple[Literal["type", "owner", "probe", "signature", "forward"], int]
+MAX_TEXT = 300  # characters of a chain that is written out again
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """What a checker knows of one use; None where it could not be asked.
+
+    Attributes:
+        type: of the callee, chain or name.
+        owners: of what each attribute of the chain is taken from; only the last one where the chain begins in a module.
+        probes: of PROBE on each owner.
+        signature: of the method that a call calls, should the callee be a class or an instance.
+        forward: of the method that a call of a `torch.nn.Module` hands its arguments to.
+    """
+
+    type: str | None = None
+    owners: tuple[str | None, ...] = ()
+    probes: tuple[str | None, ...] = ()
+    signature: str | None = None
+    forward: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A unit with its questions.
+
+    Attributes:
+        source: what the checker gets.
+        points: where the answer to each question will stand.
+    """
+
+    source: str
+    points: Mapping[Point, tuple[int, Role]]
+
+    def answers(
+        self, uses: Sequence[Use], types: Mapping[Point, str], denied: Collection[Point]
+    ) -> list[Types]:
+        """The types of each use; a probe that is denied has none."""
+        found: list[dict[Role, str | None]] = [{} for _ in uses]
+        for point, text in types.items():
+            if point in self.points:
+                number, role = self.points[point]
+                found[number][role] = None if role[0] == "probe" and point in denied else text
+        return [_types(row) for row in found]
+
+
+def _types(row: Mapping[Role, str | None]) -> Types:
+    levels = range(1 + max((level for role, level in row if role == "probe"), default=-1))
+    return Types(
+        row.get(("type", 0)),
+        tuple(row.get(("owner", level)) for level in levels),
+        tuple(row.get(("probe", level)) for level in levels),
+        row.get(("signature", 0)),
+        row.get(("forward", 0)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A wrap, and where in its first text each answer will stand."""
+
+    wrap: Wrap
+    answers: tuple[tuple[int, Role], ...]
+
+
+def ask(uses: Uses, rewrites: Sequence[Wrap]) -> Asked:
+    """Put the questions about all uses into the source, besides its rewrites; its lines stay."""
+    found = [(number, question) for number, use in enumerate(uses.all) for question in _questions(use, uses)]
+    edited = edits.apply(uses.source, [*(question.wrap for _, question in found), *rewrites])
+    points = {}
+    for (number, question), (line, column) in zip(found, edited.placed, strict=False):
+        for offset, role in question.answers:
+            points[line, column + offset] = (number, role)
+    return Asked(edited.text, points)
+
+
+def _questions(use: Use, uses: Uses) -> Iterator[_Question]:
+    if use.typed:
+        return
+    if use.kind in {"import", "from"}:
+        yield from _after_import(use)
+        return
+    text = uses.text(use.target)
+    if "\n" in text or len(text) > MAX_TEXT:
+        yield _Question(Wrap(use.target, "reveal_type(", ")"), ((len("reveal_type("), ("type", 0)),))
+        return
+    asked: list[tuple[str, Role]] = []
+    owner = text
+    for _ in use.attrs:
+        owner = owner.rpartition(".")[0].rstrip()
+    owner = f"{SOME}({owner})" if owner.endswith(")") else owner
+    only_last = use.root in uses.imported
+    for level, name in enumerate(use.attrs):
+        if level == len(use.attrs) - 1 or not only_last:
+            asked += [(owner, ("owner", level)), (f"{owner}.{PROBE}", ("probe", level))]
+        owner = f"{owner}.{name}"
+    asked.append((owner, ("type", 0)))
+    if use.kind == "call":
+        asked += _entrances(owner, use)
+    yield _row(use.target, "(", asked, ", ", ")[-1]")
+
+
+def _entrances(whole: str, use: Use) -> Iterator[tuple[str, Role]]:
+    """The methods that a call may end in: classes are written in capitals, everything else may be an instance."""
+    if use.leaf[:1].isupper():
+        yield f"{whole}.__init__", ("signature", 0)
+    elif not use.attrs or use.root == "self":
+        yield f"{whole}.__call__", ("signature", 0)
+        yield f"{whole}.forward", ("forward", 0)
+
+
+def _after_import(use: Use) -> Iterator[_Question]:
+    if use.name.endswith(".*"):
+        return
+    end = Span(use.target.end, use.target.end)
+    if use.kind == "import":
+        bound = use.name if f"{use.name}.".startswith(f"{use.root}.") else use.root
+        yield _row(end, "; ", [(bound, ("type", 0))], "")
+    else:
+        asked: list[tuple[str, Role]] = [(use.root, ("type", 0)), (f"{PROBE}m.{PROBE}", ("probe", 0))]
+        yield _row(end, f"; import {use.module} as {PROBE}m; ", asked, "")
+
+
+def _row(span: Span, start: str, asked: Sequence[tuple[str, Role]], end: str, after: str = "") -> _Question:
+    """`start`, a `reveal_type(...)` for each, `end`."""
+    text, answers = start, []
+    for number, (expression, role) in enumerate(asked):
+        text += ", " if number else ""
+        text += "reveal_type("
+        answers.append((len(text), role))
+        text += f"{expression})"
+    return _Question(Wrap(span, text + end, after), tuple(answers))

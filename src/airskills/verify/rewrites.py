@@ -1,0 +1,129 @@
+"""What is changed in a unit before a checker reads it, always on the same line, so that it judges what it should.
+
+Each change is a small class with the case it exists for.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from airskills.verify.edits import Wrap
+from airskills.verify.uses import Use, Uses
+
+PRELUDE = "airskills_prelude_"
+SOME = f"{PRELUDE}some"
+ANY = f"{PRELUDE}any"
+UNPINNED = f"{PRELUDE}unpinned_"
+# The first line of every virtual file, and the module that it imports from.
+PRELUDE_LINE = f"from {PRELUDE} import some as {SOME}, anything as {ANY}"
+PRELUDE_SOURCE = '''\
+"""Helpers of the rewrites; read by the checker, never run."""
+from typing import Any, TypeVar, overload
+T = TypeVar("T")
+anything: Any
+@overload
+def some(value: None) -> None: ...
+@overload
+def some(value: T | None) -> T: ...
+def some(value): return value
+'''
+
+
+class Rewrite(Protocol):
+    """Finds wraps in a unit."""
+
+    def __call__(self, uses: Uses) -> Iterator[Wrap]:
+        """The wraps of one unit."""
+
+
+class WithoutNone:
+    """`tokenizer = AutoTokenizer.from_pretrained(...)`: typed `Tokenizer | None`, and no example tests for None.
+
+    The result of a call that is kept, or of which an attribute is taken at once, is taken to be something. Classes are
+    left alone: what they make is never None.
+    """
+
+    def __call__(self, uses: Uses) -> Iterator[Wrap]:
+        """Every result that may be None."""
+        for node in ast.walk(uses.tree):
+            if not isinstance(node, ast.Assign | ast.NamedExpr | ast.Attribute):
+                continue
+            if _may_be_none(node.value) and uses.is_sound(node.value):
+                yield Wrap(uses.span(node.value), f"{SOME}(", ")")
+
+
+def _may_be_none(value: ast.expr) -> bool:
+    if not isinstance(value, ast.Call):
+        return isinstance(value, ast.Await)
+    node = value.func
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return not name[:1].isupper() and name != "super"
+
+
+@dataclass(frozen=True, slots=True)
+class Unpinned:
+    """`import transformers` in a skill that does not pin it, while another skill's pin lies in the same root.
+
+    No pin, no proof: what such an import brings is unknown, whoever else knows it.
+    """
+
+    pinned: Callable[[Use], bool]
+
+    def __call__(self, uses: Uses) -> Iterator[Wrap]:
+        """The module of every import that no pin covers."""
+        for use in uses.all:
+            if use.kind in {"import", "from"} and not self.pinned(use):
+                span = uses.module_span(use)
+                if span is not None:
+                    yield Wrap(span, f"{UNPINNED}{use.module.replace('.', '_')}", replace=True)
+
+
+class LiteralKeywords:
+    """`options = {"max_seq_length": 512}` and then `SFTConfig(**options)`: the keywords are written, only not there.
+
+    A dictionary that is bound once, to literal keys, and only ever expanded, is written out where it is expanded.
+    """
+
+    def __call__(self, uses: Uses) -> Iterator[Wrap]:
+        """Every expansion of a known dictionary."""
+        known = _literal_dictionaries(uses.tree)
+        for node in ast.walk(uses.tree):
+            if not isinstance(node, ast.Call):
+                continue
+            given = {keyword.arg for keyword in node.keywords}
+            for keyword in node.keywords:
+                keys = known.get(keyword.value.id) if isinstance(keyword.value, ast.Name) else None
+                if keyword.arg is None and keys and not given & set(keys) and uses.is_sound(node):
+                    written = ", ".join(f"{key}={ANY}" for key in keys)
+                    yield Wrap(uses.span(keyword), written, replace=True)
+
+
+def _literal_dictionaries(tree: ast.Module) -> dict[str, tuple[str, ...]]:
+    """Names bound once to a dictionary whose keys are identifiers, and used for nothing but `**name`."""
+    bound: dict[str, list[ast.expr]] = {}
+    expanded: dict[str, int] = {}
+    read: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            bound.setdefault(node.targets[0].id, []).append(node.value)
+        elif isinstance(node, ast.keyword) and node.arg is None and isinstance(node.value, ast.Name):
+            expanded[node.value.id] = expanded.get(node.value.id, 0) + 1
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            read[node.id] = read.get(node.id, 0) + 1
+    once = {name: values[0] for name, values in bound.items() if len(values) == 1}
+    found = {name: _keys(value) for name, value in once.items() if expanded.get(name) == read.get(name)}
+    return {name: keys for name, keys in found.items() if keys}
+
+
+def _keys(value: ast.expr) -> tuple[str, ...]:
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict":
+        plain = not value.args and all(keyword.arg for keyword in value.keywords)
+        return tuple(keyword.arg or "" for keyword in value.keywords) if plain else ()
+    if not isinstance(value, ast.Dict):
+        return ()
+    keys = [key.value if isinstance(key, ast.Constant) else None for key in value.keys]
+    plain = all(isinstance(key, str) and key.isidentifier() for key in keys) and len(set(keys)) == len(keys)
+    return tuple(str(key) for key in keys) if plain else ()

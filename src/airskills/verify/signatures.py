@@ -1,0 +1,206 @@
+"""Signatures as a checker writes them in a type, and whether a call fits one by names and numbers, types left aside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+UNKNOWN = frozenset({"Unknown", "Any", "Never", "Divergent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: its name ("" where it may only be given by place), and whether it must be given."""
+
+    name: str
+    required: bool
+    by_place: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One way to call something.
+
+    Attributes:
+        parameters: in order, without those that collect the rest.
+        rest: whether it takes any number of positional arguments (`*args`).
+        open: whether it takes any keyword (`**kwargs`).
+        blank: whether nothing is said of it, as in `(...) -> Any`.
+    """
+
+    parameters: tuple[Parameter, ...] = ()
+    rest: bool = False
+    open: bool = False
+    blank: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters that may be given by keyword."""
+        return tuple(parameter.name for parameter in self.parameters if parameter.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a call gives.
+
+    Attributes:
+        positional: number of positional arguments, starred ones not counted.
+        keywords: names of keyword arguments.
+        starred: whether `*args` stands in it.
+        expanded: whether `**kwargs` stands in it.
+    """
+
+    positional: int = 0
+    keywords: tuple[str, ...] = ()
+    starred: bool = False
+    expanded: bool = False
+
+
+NOTHING = Shape()
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why a call does not fit: a keyword nobody takes, an argument nobody gives, or too many by place."""
+
+    kind: Literal["keyword", "missing", "arity"]
+    name: str = ""
+
+
+def misfit(signature: Signature, shape: Shape) -> Misfit | None:
+    """The first reason why the call does not fit the signature, or None where it does."""
+    places = [parameter for parameter in signature.parameters if parameter.by_place]
+    if not signature.open:
+        for keyword in shape.keywords:
+            if keyword not in signature.names:
+                return Misfit("keyword", keyword)
+    if not signature.rest and shape.positional > len(places):
+        return Misfit("arity")
+    given = {parameter.name for parameter in places[: shape.positional]} - {""}
+    for parameter in signature.parameters:
+        placed = parameter.by_place and (parameter in places[: shape.positional] or shape.starred)
+        named = parameter.name in shape.keywords or (shape.expanded and bool(parameter.name))
+        if parameter.required and not placed and not named:
+            return Misfit("missing", parameter.name)
+    doubled = given & set(shape.keywords)
+    return Misfit("arity", min(doubled)) if doubled else None
+
+
+def members(text: str) -> list[str]:
+    """Members of a union as a checker writes it, at the outermost level."""
+    return [part.strip() for part in cut(text, "|")]
+
+
+def is_unknown(text: str | None) -> bool:
+    """Whether the checker does not know: nothing was answered, or `Unknown`, `Any`, `Never` is in the union."""
+    return text is None or any(part in UNKNOWN or part.startswith("@Todo") for part in members(text))
+
+
+def signatures(text: str | None) -> list[list[Signature]]:
+    """For each member of a union the signatures of its overloads; none for a member that is no function."""
+    return [_overloads(_bare(member)) for member in members(text or "")]
+
+
+def _bare(member: str) -> str:
+    """A member without the parentheses that a union puts around a function."""
+    if member.startswith("(") and member.endswith(")") and _closing(member, 0) == len(member) - 1:
+        return member[1:-1]
+    return member
+
+
+def _overloads(text: str) -> list[Signature]:
+    if text.startswith("Overload[") and text.endswith("]"):
+        return [_signature(part.strip()) for part in cut(text[len("Overload[") : -1], ",")]
+    return [_signature(text)] if "->" in text else []
+
+
+def _signature(text: str) -> Signature:
+    start = _parameters_start(text)
+    parts = [part.strip() for part in cut(text[start + 1 : _closing(text, start)], ",") if part.strip()]
+    if parts == ["..."]:
+        return Signature(rest=True, open=True, blank=True)
+    return _of_parts(parts)
+
+
+def _of_parts(parts: Collection[str]) -> Signature:
+    found: list[Parameter] = []
+    by_place, rest, is_open = True, False, False
+    for part in parts:
+        name = part.partition(":")[0].partition("=")[0].strip()
+        if name == "/":
+            found = [Parameter("", parameter.required, by_place=True) for parameter in found]
+        elif name.startswith("**"):
+            is_open = True
+        elif name.startswith("*"):
+            by_place, rest = False, rest or name != "*"
+        elif name.isidentifier() and (":" in part or "=" in part or part == name):
+            found.append(Parameter(name, "=" not in _without_type(part), by_place))
+        else:  # a bare type, as in `(int, /) -> str`
+            found.append(Parameter("", required=True, by_place=True))
+    return Signature(tuple(found), rest, is_open)
+
+
+def _without_type(part: str) -> str:
+    """The part with whatever stands in brackets or quotes left out, where an equals sign may stand too."""
+    out, depth, quote = [], 0, ""
+    for char in part:
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char in "([{":
+            depth += 1
+        elif char in ")]}":
+            depth -= 1
+        elif depth == 0:
+            out.append(char)
+    return "".join(out)
+
+
+def _parameters_start(text: str) -> int:
+    """Index of the parenthesis that opens the parameters: the first one outside of square brackets and quotes."""
+    depth, quote = 0, ""
+    for index, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char == "(" and depth == 0:
+            return index
+        depth += (char == "[") - (char == "]")
+    return 0
+
+
+def _closing(text: str, start: int) -> int:
+    """Index of the bracket that closes the one at `start`."""
+    depth, quote = 0, ""
+    for index in range(start, len(text)):
+        char = text[index]
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        else:
+            depth += (char in "([{") - (char in ")]}")
+            if depth == 0:
+                return index
+    return len(text)
+
+
+def cut(text: str, at: str) -> list[str]:
+    """Parts between the commas or bars of the outermost level."""
+    parts, depth, start, quote = [], 0, 0, ""
+    for index, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char in "([{":
+            depth += 1
+        elif char in ")]}":
+            depth -= 1
+        elif char == at and depth == 0:
+            parts.append(text[start:index])
+            start = index + 1
+    return [*parts, text[start:]]

@@ -1,0 +1,283 @@
+"""Units: the Python of a skill as virtual files, and the way back to the lines it was written on.
+
+The blocks of one level-2 section make one file, in order, as they are run; a block that must fail makes one of its own
+after the blocks before it. Each script of `examples/`, `scripts/` and `evals/` is a file, and so is each `new` of
+`facts.yaml`; what is broken on purpose (`evals/*/wrong`, `evals/*/files`, `old`) is none.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from airskills.cells import Cell, parse_cell
+from airskills.folder import PYTHON
+from airskills.pins import Pin, PinError, of_script, of_skill
+from airskills.verify.ledger import Entry, Level
+
+if TYPE_CHECKING:
+    from airskills.folder import Folder
+    from airskills.markdown import CodeBlock, Markdown
+
+MAX_UNIT_LINES = 20_000
+LANGUAGES = PYTHON | {"pycon"}
+EXPECTED = {
+    "import": "AV001",
+    "attribute": "AV002",
+    "kwarg": "AV003",
+    "keyword": "AV003",
+    "missing": "AV004",
+    "arity": "AV005",
+    "overload": "AV006",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of lines of a unit that stands in one place of a file.
+
+    Attributes:
+        first: 1-based line of the unit on which it begins.
+        lines: how many.
+        path: the file.
+        place: 1-based line of the file on which it begins.
+        shifts: for each line, the difference between its column in the file and in the unit.
+        runs_on: whether line follows line in the file too; a folded YAML text stands on one line.
+        fails: code that the author promises, or "".
+        carried: whether it was seen in another unit already, and is here for its names only.
+    """
+
+    first: int
+    lines: int
+    path: str
+    place: int
+    shifts: tuple[int, ...]
+    runs_on: bool = True
+    fails: str = ""
+    carried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A virtual file.
+
+    Attributes:
+        source: its text.
+        tree: its syntax tree.
+        pieces: where its lines come from, in order.
+        pins: what it is proven against.
+    """
+
+    source: str
+    tree: ast.Module
+    pieces: tuple[Piece, ...]
+    pins: tuple[Pin, ...] = field(default=())
+
+    def piece(self, line: int) -> Piece:
+        """The piece in which a 1-based line of the unit stands."""
+        return next(piece for piece in reversed(self.pieces) if piece.first <= line)
+
+    def place(self, line: int, column: int) -> tuple[str, int, int]:
+        """(file, 1-based line, 1-based column) of a point; `column` is 0-based."""
+        piece = self.piece(line)
+        inside = min(line - piece.first, piece.lines - 1)
+        shift = piece.shifts[inside] if piece.shifts else 0
+        return piece.path, piece.place + (inside if piece.runs_on else 0), column + shift + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What a skill holds to be proven.
+
+    Attributes:
+        units: virtual files.
+        entries: what cannot be read or is left out, as entries of the ledger.
+        local: names of modules that the skill brings itself.
+    """
+
+    units: tuple[Unit, ...]
+    entries: tuple[Entry, ...]
+    local: frozenset[str]
+
+
+def units_of(folder: Folder, *, pins: Sequence[Pin] | None = None) -> Units:
+    """Every unit of a skill.
+
+    Args:
+        folder: the skill.
+        pins: instead of those that its frontmatter and its scripts name.
+    """
+    found: list[Unit] = []
+    entries: list[Entry] = []
+    known = _pins(folder, entries) if pins is None else tuple(pins)
+    for document in folder.documents:
+        _add_document(document, known, found, entries)
+    for path in _scripts(folder):
+        own = known if pins is not None else _script_pins(folder, path, known, entries)
+        _add_text(folder.at(path), folder.text(path), own, found, entries)
+    if folder.has("facts.yaml"):
+        _add_facts(folder.at("facts.yaml"), folder.text("facts.yaml"), known, found, entries)
+    local = frozenset(f.path.rpartition("/")[2].removesuffix(".py") for f in folder.matching(".py"))
+    return Units(tuple(found), tuple(entries), local)
+
+
+def _pins(folder: Folder, entries: list[Entry]) -> tuple[Pin, ...]:
+    try:
+        return of_skill(folder.skill) if folder.skill else ()
+    except PinError as error:
+        line, column = (
+            folder.skill.positions.get("metadata.airskills-tested-with", (1, 1)) if folder.skill else (1, 1)
+        )
+        entries.append(_refused(folder.at("SKILL.md"), line, column, error))
+        return ()
+
+
+def _script_pins(folder: Folder, path: str, known: tuple[Pin, ...], entries: list[Entry]) -> tuple[Pin, ...]:
+    """The script's own pins before those of the skill."""
+    try:
+        own = {pin.name: pin for pin in of_script(folder.text(path))}
+    except PinError as error:
+        entries.append(_refused(folder.at(path), 1, 1, error))
+        return known
+    return tuple(sorted(({pin.name: pin for pin in known} | own).values()))
+
+
+def _refused(path: str, line: int, column: int, error: PinError) -> Entry:
+    return Entry(
+        path, line, column, "AV901", str(error), error.help, "dead", error.requirement, Level.UNPARSED
+    )
+
+
+def _scripts(folder: Folder) -> Iterator[str]:
+    for file in folder.matching(".py"):
+        top, *rest = file.path.split("/")
+        broken = top == "evals" and any(part in {"wrong", "files"} for part in rest)
+        if top in {"examples", "scripts", "evals"} and rest and not broken:
+            yield file.path
+
+
+def _add_document(document: Markdown, pins: tuple[Pin, ...], found: list[Unit], entries: list[Entry]) -> None:
+    lines = document.text.split("\n")
+    python = (block for block in document.blocks if block.language in LANGUAGES)
+    for _, blocks in groupby(python, key=lambda block: block.section):
+        before: list[tuple[CodeBlock, Cell]] = []
+        for block in blocks:
+            cell = parse_cell(block.text.rstrip("\n"))
+            problem = _unread(document.path, block, cell)
+            if problem is not None:
+                entries.append(problem)
+            elif block.attributes.get("proof", "").startswith("fails"):
+                found += _unit([*before, (block, cell)], document, lines, pins, alone=True)
+            else:
+                before.append((block, cell))
+        found += _unit(before, document, lines, pins)
+
+
+def _unread(path: str, block: CodeBlock, cell: Cell) -> Entry | None:
+    proof = block.attributes.get("proof", "")
+    if proof.startswith("skip"):
+        reason = proof.partition(":")[2].strip() or "no reason given"
+        message = f"The block is left out by its author: {reason}"
+        return Entry(path, block.line, 1, "AV106", message, "", "unproven", "block", Level.UNPARSED)
+    if cell.tree is None:
+        line, what = cell.problem or (1, "it is no Python")
+        message = f"The block cannot be read: {what}"
+        place = block.first_line + line - 1
+        return Entry(path, place, 1, "AV106", message, "Correct it", "unproven", "block", Level.UNPARSED)
+    return None
+
+
+def _unit(
+    blocks: Sequence[tuple[CodeBlock, Cell]],
+    document: Markdown,
+    lines: list[str],
+    pins: tuple[Pin, ...],
+    *,
+    alone: bool = False,
+) -> Iterator[Unit]:
+    """One unit of these blocks, if there are any; only the last one counts where it stands `alone`."""
+    pieces: list[Piece] = []
+    sources: list[str] = []
+    first = 1
+    for number, (block, cell) in enumerate(blocks):
+        count = cell.source.count("\n") + 1
+        written = lines[block.first_line - document.first_line :][:count]
+        carried = alone and number < len(blocks) - 1
+        pieces.append(
+            Piece(
+                first,
+                count,
+                document.path,
+                block.first_line,
+                tuple(_shifts(cell.source.split("\n"), written)),
+                fails=_promised(block),
+                carried=carried,
+            )
+        )
+        sources.append(cell.source)
+        first += count
+    if sources and first <= MAX_UNIT_LINES:
+        source = "\n".join(sources)
+        tree = parse_cell(source).tree
+        if tree is not None:
+            yield Unit(source, tree, tuple(pieces), pins)
+
+
+def _shifts(read: Iterable[str], written: Iterable[str]) -> Iterator[int]:
+    """How far each line of code stands to the right in its file: the indent of a list, a quote, a prompt."""
+    for code, line in zip(read, written, strict=False):
+        bare = code.strip()
+        at = line.find(bare) if bare else -1
+        yield at - (len(code) - len(code.lstrip())) if at >= 0 else 0
+
+
+def _promised(block: CodeBlock) -> str:
+    proof, _, kind = block.attributes.get("proof", "").partition(":")
+    return EXPECTED.get(kind.strip().partition(" ")[0].lower(), "run") if proof == "fails" else ""
+
+
+def _add_text(path: str, text: str, pins: tuple[Pin, ...], found: list[Unit], entries: list[Entry]) -> None:
+    cell = parse_cell(text)
+    if cell.tree is None or cell.problem:
+        line, what = cell.problem or (1, "it is no Python")
+        message = f"The file cannot be read: {what}"
+        entries.append(
+            Entry(path, line, 1, "AV106", message, "Correct it", "unproven", "file", Level.UNPARSED)
+        )
+    else:
+        lines = text.count("\n") + 1
+        found.append(Unit(cell.source, cell.tree, (Piece(1, lines, path, 1, cell.removed),), pins))
+
+
+def _add_facts(path: str, text: str, pins: tuple[Pin, ...], found: list[Unit], entries: list[Entry]) -> None:
+    """The `new` of every fact; what is no list of facts is for `airskills check` to say."""
+    for place, code, runs_on, indent in _new_texts(text):
+        cell = parse_cell(code.rstrip("\n"))
+        if cell.tree is None:
+            message = f"The code cannot be read: {cell.problem[1] if cell.problem else ''}"
+            entries.append(Entry(path, place, 1, "AV106", message, "", "unproven", "fact", Level.UNPARSED))
+            continue
+        count = cell.source.count("\n") + 1
+        piece = Piece(1, count, path, place, (indent,) * count, runs_on)
+        found.append(Unit(cell.source, cell.tree, (piece,), pins))
+
+
+def _new_texts(text: str) -> Iterator[tuple[int, str, bool, int]]:
+    """(1-based line, code, whether its lines are the file's lines, indent) of each `new`."""
+    import yaml
+
+    try:
+        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        return
+    lines = text.split("\n")
+    for fact in root.value if isinstance(root, yaml.SequenceNode) else ():
+        for key, value in fact.value if isinstance(fact, yaml.MappingNode) else ():
+            if key.value == "new" and isinstance(value, yaml.ScalarNode):
+                runs_on = value.style == "|"
+                place = value.start_mark.line + (2 if runs_on else 1)
+                line = lines[place - 1] if place <= len(lines) else ""
+                yield place, value.value, runs_on, len(line) - len(line.lstrip()) if runs_on else 0

@@ -1,0 +1,319 @@
+"""Uses: what a unit takes from libraries, as its syntax tree shows it.
+
+A use is an imported name, an attribute chain (`torch.nn.Linear`) or a call of one. Calls of built-in functions and of
+what the unit defines itself are none.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from airskills.verify.edits import Point, Span
+from airskills.verify.signatures import NOTHING, Shape
+
+_BUILTINS = frozenset(dir(builtins))
+_CATCHES_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A keyword argument of a call: its name and the span from its name to the end of its value."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use.
+
+    Attributes:
+        kind: what it is.
+        span: all of it; of a call with its arguments.
+        target: the callee, the chain, or the imported name, without arguments.
+        name: as it is written, `torch.nn.Linear`; what is called or subscripted in between is written `(...)`, `[...]`.
+        root: first name of the chain; "" where it begins with another expression.
+        attrs: names of the attributes with which the chain ends, in order.
+        keywords: of a call, those written out.
+        module: of an import, the module it names.
+        optional: of an import, whether its failure is caught.
+        shape: of a call, what it gives.
+        elided: of a call, whether dots stand for arguments.
+        typed: it stands where only a type may stand, so nothing can be asked there.
+    """
+
+    kind: Literal["import", "from", "attribute", "call"]
+    span: Span
+    target: Span
+    name: str
+    root: str = ""
+    attrs: tuple[str, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
+    module: str = ""
+    optional: bool = False
+    shape: Shape = NOTHING
+    elided: bool = False
+    typed: bool = False
+
+    @property
+    def leaf(self) -> str:
+        """Last name of the chain."""
+        return self.name.rpartition(".")[2]
+
+
+class Uses:
+    """The uses of one unit, and the names it binds.
+
+    Args:
+        source: text of the unit.
+        tree: its syntax tree.
+    """
+
+    def __init__(self, source: str, tree: ast.Module) -> None:
+        self.source = source
+        self.tree = tree
+        self._lines = source.split("\n")
+
+    @cached_property
+    def all(self) -> tuple[Use, ...]:
+        """Every use, in the order in which they begin; of two that begin at one point, the longer first."""
+        found = list(self._walk(self.tree, optional=False, typed=False))
+        return tuple(sorted(found, key=lambda use: (use.span.start, [-n for n in use.span.end])))
+
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """Functions and classes that the unit defines, at any depth."""
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        return frozenset(node.name for node in ast.walk(self.tree) if isinstance(node, kinds))
+
+    @cached_property
+    def imported(self) -> dict[str, str]:
+        """Local name to the dotted name that an import gives it."""
+        found = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    top = alias.name.partition(".")[0]
+                    found[alias.asname or top] = alias.name if alias.asname else top
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for alias in node.names:
+                    found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        return found
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """Every name that the unit binds."""
+        found = set(self.imported) | self.defined
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif isinstance(node, ast.arg):
+                found.add(node.arg)
+            elif isinstance(node, ast.ExceptHandler) and node.name:
+                found.add(node.name)
+        return frozenset(found)
+
+    @cached_property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """Classes that the unit defines: name to the last names of their bases."""
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
+        return {node.name: tuple(ast.unparse(b).rpartition(".")[2] for b in node.bases) for node in nodes}
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every name that the unit binds, sets, gives as a keyword or writes in a text."""
+        found = set(self.bound)
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.update(re.findall(r"\w+", node.value[:10_000]))
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                found.add(node.attr)
+            elif isinstance(node, ast.keyword) and node.arg:
+                found.add(node.arg)
+        return frozenset(found)
+
+    @cached_property
+    def untyped(self) -> frozenset[str]:
+        """Parameters without annotation: their types are nobody's knowledge."""
+        return frozenset(
+            node.arg for node in ast.walk(self.tree) if isinstance(node, ast.arg) and node.annotation is None
+        )
+
+    def text(self, span: Span) -> str:
+        """Source of a span; line ends inside it stay."""
+        (first, start), (last, end) = span.start, span.end
+        if first == last:
+            return self._lines[first - 1][start:end]
+        middle = self._lines[first : last - 1]
+        return "\n".join([self._lines[first - 1][start:], *middle, self._lines[last - 1][:end]])
+
+    def _walk(self, node: ast.AST, *, optional: bool, typed: bool) -> Iterator[Use]:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from self._imports(node, optional=optional)
+        elif isinstance(node, ast.Call):
+            yield from self._call(node, typed=typed)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            yield from self._chain(node, typed=typed)
+        elif isinstance(node, ast.Try) and _catches_import_errors(node):
+            for part in (*node.body, *node.orelse):
+                yield from self._walk(part, optional=True, typed=typed)
+            for rest in (*node.handlers, *node.finalbody):
+                yield from self._walk(rest, optional=optional, typed=typed)
+        else:
+            yield from self._children(node, optional=optional, typed=typed)
+
+    def _children(self, node: ast.AST, *, optional: bool, typed: bool) -> Iterator[Use]:
+        special = _type_positions(node)
+        for child in ast.iter_child_nodes(node):
+            yield from self._walk(child, optional=optional, typed=typed or child in special)
+
+    def _imports(self, node: ast.Import | ast.ImportFrom, *, optional: bool) -> Iterator[Use]:
+        if isinstance(node, ast.ImportFrom) and (node.level or not node.module):
+            return
+        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names:
+            span = self.span(alias)
+            name = f"{module}.{alias.name}" if module else alias.name
+            root = alias.asname or (alias.name if module else alias.name.partition(".")[0])
+            kind: Literal["from", "import"] = "from" if module else "import"
+            end = self.span(node)
+            yield Use(kind, span, end, name, root, module=module or alias.name, optional=optional)
+
+    def _call(self, node: ast.Call, *, typed: bool) -> Iterator[Use]:
+        for part in (*node.args, *node.keywords):
+            yield from self._walk(part, optional=False, typed=typed)
+        yield from self._inner(node.func, typed=typed)
+        name, root = _dotted(node.func)
+        if not name or (name == root and root in (_BUILTINS - self.bound) | self.defined):
+            return
+        keywords = tuple(Keyword(k.arg, self.span(k)) for k in node.keywords if k.arg is not None)
+        elided = any(isinstance(arg, ast.Constant) and arg.value is ... for arg in node.args) or any(
+            k.arg is None and isinstance(k.value, ast.Dict) and not k.value.keys for k in node.keywords
+        )
+        target = self.span(node.func)
+        sound = self.is_sound(node.func)
+        yield Use(
+            "call",
+            self.span(node),
+            target,
+            name,
+            root,
+            _attrs(node.func),
+            keywords,
+            shape=_shape(node),
+            elided=elided,
+            typed=typed or not sound,
+        )
+
+    def _chain(self, node: ast.Attribute, *, typed: bool) -> Iterator[Use]:
+        yield from self._inner(node, typed=typed)
+        name, root = _dotted(node)
+        span = self.span(node)
+        sound = self.is_sound(node)
+        if name:
+            yield Use("attribute", span, span, name, root, _attrs(node), typed=typed or not sound)
+
+    def _inner(self, node: ast.expr, *, typed: bool) -> Iterator[Use]:
+        """Uses inside the expression with which a chain begins."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        if not isinstance(node, ast.Name):
+            yield from self._walk(node, optional=False, typed=typed)
+
+    def span(self, node: ast.AST) -> Span:
+        """Where a node stands."""
+        return Span(
+            self._point(node.lineno, node.col_offset),  # type: ignore[attr-defined]  # every node that is asked has a place
+            self._point(node.end_lineno, node.end_col_offset),  # type: ignore[attr-defined]  # as above
+        )
+
+    def _point(self, line: int, column: int) -> Point:
+        """Python counts UTF-8 bytes; we count characters."""
+        text = self._lines[line - 1]
+        return line, column if text.isascii() else len(text.encode()[:column].decode(errors="ignore"))
+
+    def module_span(self, use: Use) -> Span | None:
+        """Where the name of an import's module stands, if it stands on one line and only there."""
+        line, start = use.span.start if use.kind == "import" else use.target.start
+        text = self._lines[line - 1]
+        found = text.find(use.module, start)
+        return Span((line, found), (line, found + len(use.module))) if found >= 0 else None
+
+    def is_sound(self, node: ast.expr) -> bool:
+        """Whether the node stands where Python says; inside f-strings it may not (before Python 3.12)."""
+        text = self.text(self.span(node))
+        first: ast.AST = node
+        while isinstance(first, ast.Attribute | ast.Call | ast.Subscript):
+            first = first.func if isinstance(first, ast.Call) else first.value
+        starts = text.lstrip("( \n").startswith(first.id) if isinstance(first, ast.Name) else text != ""
+        last = node.attr if isinstance(node, ast.Attribute) else ")" if isinstance(node, ast.Call) else ""
+        return starts and text.endswith(last)
+
+
+def _attrs(node: ast.expr) -> tuple[str, ...]:
+    found = []
+    while isinstance(node, ast.Attribute):
+        found.append(node.attr)
+        node = node.value
+    return tuple(reversed(found))
+
+
+def _shape(node: ast.Call) -> Shape:
+    plain = [arg for arg in node.args if not isinstance(arg, ast.Starred)]
+    names = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
+    return Shape(len(plain), names, len(plain) < len(node.args), len(names) < len(node.keywords))
+
+
+def _dotted(node: ast.expr) -> tuple[str, str]:
+    """(name as it is written, first name or "")."""
+    parts: list[str] = []
+    while True:
+        if isinstance(node, ast.Attribute):
+            parts.append(f".{node.attr}")
+            node = node.value
+        elif isinstance(node, ast.Call):
+            parts.append("(...)")
+            node = node.func
+        elif isinstance(node, ast.Subscript):
+            parts.append("[...]")
+            node = node.value
+        elif isinstance(node, ast.Await):
+            node = node.value
+        else:
+            break
+    whole = "".join(reversed(parts))
+    if isinstance(node, ast.Name):
+        plain = not any(part in {"(...)", "[...]"} for part in parts)
+        return f"{node.id}{whole}", node.id if plain else ""
+    return (f"(...){whole}", "") if whole else ("", "")
+
+
+def _catches_import_errors(node: ast.Try) -> bool:
+    for handler in node.handlers:
+        caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        if any(
+            item is None or (isinstance(item, ast.Name) and item.id in _CATCHES_IMPORT_ERRORS)
+            for item in caught
+        ):
+            return True
+    return False
+
+
+def _type_positions(node: ast.AST) -> Sequence[ast.AST]:
+    """Children that stand where a checker wants a type, a base or a pattern."""
+    found: list[ast.AST | None] = []
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        found = [node.returns]
+    elif isinstance(node, ast.arg | ast.AnnAssign):
+        found = [node.annotation]
+    elif isinstance(node, ast.ClassDef):
+        found = [*node.bases, *node.keywords]
+    elif isinstance(node, ast.pattern):
+        found = list(ast.iter_child_nodes(node))
+    return [child for child in found if child is not None]
