@@ -45,6 +45,7 @@ _AUTHORS = {
     "eval": ("airskills.cli_eval", "eval_", "proof"),
     "rule": ("airskills.cli_check", "rule", ""),
     "test": ("airskills.cli_test", "test", "proof"),
+    "verify": ("airskills.cli_verify", "verify", "proof"),
 }
 
 F = TypeVar("F", bound=Callable[..., Any])

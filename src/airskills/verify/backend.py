@@ -22,9 +22,9 @@ class BackendError(AirskillsError):
 class Kind(StrEnum):
     """What a diagnostic is about, whatever the checker calls it."""
 
-    IMPORT = "import"
+    IMPORT = "import"  # of a module
+    MEMBER = "member"  # of a module, in `from module import member`
     ATTRIBUTE = "attribute"
-    UNION_ATTRIBUTE = "union attribute"  # some members of a union lack it
     KEYWORD = "keyword"
     IGNORED_KEYWORD = "ignored keyword"
     MISSING = "missing argument"
@@ -45,6 +45,9 @@ class Diagnostic:
         end: where that ends.
         kind: what it is about.
         message: the checker's own words.
+        name: the attribute, member, module, keyword, parameter or name that it names; "" where it names none.
+        owner: type or module that lacks an attribute; of a union, all of it.
+        lacking: members of a union that lack it.
     """
 
     file: str
@@ -52,6 +55,9 @@ class Diagnostic:
     end: Point
     kind: Kind
     message: str
+    name: str = ""
+    owner: str = ""
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,10 @@ from airskills.verify.questions import Types
 from airskills.verify.signatures import Signature, is_unknown, signatures
 from airskills.verify.uses import Use, Uses
 
-QUOTED = re.compile(r"`([^`]*)`")
+_METHOD = re.compile(r"\(?bound method (?:<class '(\w+)'>|(\w+)(?:\[.*?\])?)\.(\w+)\(")
+
+
+IMPORTS = frozenset({Kind.IMPORT, Kind.MEMBER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Case:
         An import's only "attribute" is its name in the module.
         """
         types = self.types
-        if any(said.kind is Kind.IMPORT for said in self.diagnostics):
+        if any(said.kind in IMPORTS for said in self.diagnostics):
             return None
         results = [*types.owners[1:], types.type]
         for level, (owner, probe, result) in enumerate(
@@ -81,6 +84,16 @@ class Case:
             return self.use.name
         start = self.scene.uses.imported.get(self.use.root, "")
         return f"{start}{self.use.name[len(self.use.root) :]}" if start else ""
+
+    @property
+    def callee(self) -> str:
+        """Dotted name of what is called, from its package on; of a method, by the class that the checker names."""
+        if self.origin:
+            return self.origin
+        method = _METHOD.match(self.types.type or "")
+        cls = (method[1] or method[2]) if method else (self.types.type or "").partition(" |")[0]
+        module = self.scene.classes.module(cls)
+        return f"{module}.{cls}.{method[3] if method else '__call__'}" if module else ""
 
 
 class Scene:
@@ -104,13 +117,13 @@ class Scene:
         self.undefined: set[str] = set()
         for diagnostic in diagnostics:
             if diagnostic.kind is Kind.UNDEFINED:
-                self.undefined.update(QUOTED.findall(diagnostic.message)[:1])
+                self.undefined.add(diagnostic.name)
             else:
                 self._assign(diagnostic)
 
     def _assign(self, diagnostic: Diagnostic) -> None:
         owners = [case for case in self.cases if _concerns(diagnostic, case.use)]
-        if owners and diagnostic.kind is not Kind.IMPORT:
+        if owners and diagnostic.kind not in IMPORTS:
             owners = [min(owners, key=lambda case: _size(case.use.span))]
         for case in owners:
             case.diagnostics.append(diagnostic)
@@ -132,16 +145,21 @@ def _size(span: Span) -> tuple[int, int]:
 
 def _concerns(diagnostic: Diagnostic, use: Use) -> bool:
     """Whether a complaint points at this use, by its kind."""
-    start, kind = diagnostic.start, diagnostic.kind
     if use.kind in {"import", "from"}:
-        if kind is Kind.IMPORT:
-            names_module = use.kind == "from" and f"`{use.module}`" in diagnostic.message
-            return use.span.holds(start) or (names_module and use.target.holds(start))
-        return kind is Kind.DEPRECATED and use.span.holds(start)
-    if kind in {Kind.ATTRIBUTE, Kind.UNION_ATTRIBUTE, Kind.DEPRECATED}:
+        return _concerns_import(diagnostic, use)
+    start, kind = diagnostic.start, diagnostic.kind
+    if kind in {Kind.ATTRIBUTE, Kind.DEPRECATED}:
         return use.target.holds(start) and diagnostic.end <= use.target.end
-    if use.kind != "call":
+    if use.kind != "call" or kind in IMPORTS:
         return False
     if kind in {Kind.KEYWORD, Kind.IGNORED_KEYWORD, Kind.ARITY}:
         return use.span.holds(start) and not use.target.holds(start)
-    return kind is not Kind.IMPORT and use.span.start <= start and diagnostic.end == use.span.end
+    return use.span.start <= start and diagnostic.end == use.span.end
+
+
+def _concerns_import(diagnostic: Diagnostic, use: Use) -> bool:
+    here = use.span.holds(diagnostic.start)
+    if diagnostic.kind is Kind.IMPORT:
+        names_module = use.kind == "from" and diagnostic.name == use.module
+        return here or (names_module and use.target.holds(diagnostic.start))
+    return here and diagnostic.kind in {Kind.MEMBER, Kind.DEPRECATED}

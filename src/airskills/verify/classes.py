@@ -180,6 +180,25 @@ class Classes:
         self._index.save()
         return lacking
 
+    def knows(self, owner: str) -> bool:
+        """Whether the wheels or the unit define a class of this type; else it is the standard library's."""
+        types = [_simple(member) for member in members(owner) if member != "None"]
+        return any(name in self._own or self._index.nodes(name) for name in types)
+
+    def below_have(self, owner: str, name: str) -> bool:
+        """Whether a class below this one has the attribute: an object typed as its base may be one of those."""
+        below = self._below(_simple(owner))
+        return any(name in found.names for node in below for found in self._index.members(node))
+
+    def derives(self, owner: str, bases: frozenset[str]) -> bool:
+        """Whether a class, or one of its bases, has one of these simple names."""
+        return any(name in bases for _, name in self._above(_simple(owner)) or ())
+
+    def module(self, cls: str) -> str:
+        """Name of the package that defines a class; "" where none or more than one does."""
+        found = {self._index.sources[dist].wheel.modules[0] for dist, _ in self._index.nodes(cls, self._near)}
+        return found.pop().partition(".")[0] if len(found) == 1 else ""
+
     def members(self, owner: str) -> set[str]:
         """Attributes of a class and its bases, private ones left out."""
         names = {

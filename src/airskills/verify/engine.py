@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -45,7 +46,8 @@ class _Exam:
         )
 
     def _is_pinned(self, use: Use) -> bool:
-        return self.packages.is_ours(use.module) or self.packages.owner(use.module) is not None
+        packages, module = self.packages, use.module
+        return packages.is_standard(module) or packages.is_local(module) or packages.owner(module) is not None
 
     @property
     def files(self) -> dict[str, str]:
@@ -64,7 +66,7 @@ class _Exam:
             denied: points of that file at which an attribute is said to be missing.
         """
         written = [
-            Diagnostic(said.file, self._written(said.start), self._written(said.end), said.kind, said.message)
+            replace(said, start=self._written(said.start), end=self._written(said.end))
             for said in diagnostics
         ]
         known = self.asked.answers(
@@ -108,9 +110,7 @@ def examine(
 
 def _judged(exam: _Exam, said: Mapping[str, list[Diagnostic]], answer: Answer) -> Iterator[Judged]:
     checked, asked = exam.names
-    denied = {
-        found.start for found in said.get(asked, ()) if found.kind in {Kind.ATTRIBUTE, Kind.UNION_ATTRIBUTE}
-    }
+    denied = {found.start for found in said.get(asked, ()) if found.kind is Kind.ATTRIBUTE}
     return exam.judged(said.get(checked, ()), answer.types.get(asked, {}), denied)
 
 

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from airskills.verify.backend import Diagnostic, Kind
-from airskills.verify.cases import QUOTED, Case, Verdict
+from airskills.verify.cases import IMPORTS, Case, Verdict
 from airskills.verify.signatures import members, misfit
 
 CALLS = frozenset({Kind.KEYWORD, Kind.MISSING, Kind.ARITY, Kind.OVERLOAD, Kind.NOT_CALLABLE})
 NO_COMPLAINT = Verdict("proven")
+NONE = frozenset({"None"})
 
 
 class Filter(Protocol):
@@ -29,7 +30,7 @@ class OptionalImport:
 
     def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
         """Not proven."""
-        if said.kind is Kind.IMPORT and case.use.optional:
+        if said.kind in IMPORTS and case.use.optional:
             return Verdict("unproven", "AV105", f"The import of `{case.use.name}` is optional and not there")
         return None
 
@@ -44,16 +45,55 @@ class LeftOut:
         return None
 
 
+class TypedAsBase:
+    """`model.peft_config["default"].r`: the container is typed with the base class, its values are of classes below."""
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """Not proven, where a class below has the attribute."""
+        if said.kind is not Kind.ATTRIBUTE or not case.scene.classes.below_have(said.owner, said.name):
+            return None
+        message = f"`{said.owner}` lacks `{said.name}`, a class below it has it"
+        return Verdict("unproven", "AV103", message)
+
+
+class ConfigurationKeyword:
+    """`Qwen3MoeConfig(head_dim=16)`: transformers' configurations keep keywords that no class of theirs declares."""
+
+    bases = frozenset({"PreTrainedConfig", "PretrainedConfig"})
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """Not proven."""
+        if said.kind is not Kind.KEYWORD or not case.scene.classes.derives(case.use.name, self.bases):
+            return None
+        return Verdict("unproven", "AV102", f"`{case.use.name}` keeps keywords that it does not declare")
+
+
+class PatchedStub:
+    """`faiss.SearchParametersIVF(nprobe=8)`: the stub says less than the package, which changes its classes at import."""
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """Not proven, unless the package's source holds no such name either."""
+        packages = case.scene.packages
+        owner = case.origin or said.owner or (case.types.owners[-1] if case.types.owners else "") or ""
+        if said.kind not in CALLS | {Kind.ATTRIBUTE} or not packages.is_patched(owner):
+            return None
+        keyword = next((k.name for k in case.use.keywords if k.span.start == said.start), said.name)
+        if said.kind in {Kind.ATTRIBUTE, Kind.KEYWORD} and not packages.patched_has(keyword):
+            return None
+        return Verdict(
+            "unproven", "AV103", f"`{case.use.name}` is not as its stub says: it is changed at import"
+        )
+
+
 class NoneInUnion:
     """A result typed `Tokenizer | None`: examples do not test for None, and the complaint is about None only."""
 
     def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
         """No complaint."""
-        if said.kind is Kind.UNION_ATTRIBUTE:
-            return NO_COMPLAINT if _lacking(said.message) == {"None"} else None
-        is_none = QUOTED.findall(said.message)[:1] == ["None"]
+        if said.kind is Kind.ATTRIBUTE:
+            return NO_COMPLAINT if set(said.lacking) <= NONE and said.owner not in NONE else None
         in_union = len(members(case.types.type or "")) > 1
-        return NO_COMPLAINT if said.kind is Kind.NOT_CALLABLE and is_none and in_union else None
+        return NO_COMPLAINT if said.kind is Kind.NOT_CALLABLE and said.name in NONE and in_union else None
 
 
 class SomeMember:
@@ -61,19 +101,15 @@ class SomeMember:
 
     def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
         """Not proven, unless no member has it."""
-        if said.kind is not Kind.UNION_ATTRIBUTE:
+        if said.kind is not Kind.ATTRIBUTE:
             return None
-        union = set(members(QUOTED.findall(said.message)[-1])) - {"None"}
-        if not union - _lacking(said.message):
+        union = set(members(said.owner)) - NONE
+        lacking = {member for other in case.diagnostics for member in other.lacking}
+        if len(union) < 2 or not union - lacking:
             return None
         return Verdict(
             "unproven", "AV103", f"`{case.use.name}` exists only on some of {', '.join(sorted(union))}"
         )
-
-
-def _lacking(message: str) -> set[str]:
-    """The members that lack an attribute: all that is quoted but the attribute before and the union after."""
-    return set(QUOTED.findall(message)[1:-1])
 
 
 class AlsoCalled:
@@ -122,6 +158,9 @@ class SomeCallee:
 FILTERS: Sequence[Filter] = (
     OptionalImport(),
     LeftOut(),
+    PatchedStub(),
+    TypedAsBase(),
+    ConfigurationKeyword(),
     NoneInUnion(),
     SomeMember(),
     AlsoCalled(),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from airskills.verify.backend import Diagnostic, Kind
-from airskills.verify.cases import QUOTED, Case, Scene, Verdict
+from airskills.verify.cases import Case, Scene, Verdict
 from airskills.verify.edits import Span
 from airskills.verify.filters import FILTERS, NO_COMPLAINT
 from airskills.verify.ledger import State
@@ -16,8 +16,8 @@ from airskills.verify.wording import say, say_absent
 
 DEAD = {
     Kind.IMPORT: "AV001",
+    Kind.MEMBER: "AV001",
     Kind.ATTRIBUTE: "AV002",
-    Kind.UNION_ATTRIBUTE: "AV002",
     Kind.NOT_CALLABLE: "AV002",
     Kind.KEYWORD: "AV003",
     Kind.MISSING: "AV004",
@@ -26,6 +26,7 @@ DEAD = {
     Kind.DEPRECATED: "AV007",
     Kind.IGNORED_KEYWORD: "AV008",
 }
+STANDARD = Verdict("proven", message="of the standard library")
 MISFITS = {"keyword": "AV003", "missing": "AV004", "arity": "AV005"}
 
 
@@ -39,19 +40,22 @@ class Judged:
 
 
 def judge(scene: Scene) -> Iterator[Judged]:
-    """The verdicts on every use of a library in a unit; of the standard library and the skill's own, the dead ones."""
+    """The verdicts on every use of a library in a unit; of the standard library's, only those on dead ones."""
     for case in scene.cases:
-        if _is_ours(case):
+        if _is_all(case, scene.packages.is_local):
+            continue
+        if _is_all(case, scene.packages.is_standard):
             yield from (found for found in _complaints(case) if found.verdict.state == "dead")
         else:
             yield from _judge(case)
 
 
-def _is_ours(case: Case) -> bool:
+def _is_all(case: Case, kind: Callable[[str], bool]) -> bool:
+    """Whether all that may be meant by its first name is imported from modules of one kind."""
     if case.use.kind in {"import", "from"}:
-        return case.scene.packages.is_ours(case.use.module)
+        return kind(case.use.module)
     bound = case.scene.imports.get(case.use.root, [])
-    return bool(bound) and all(case.scene.packages.is_ours(other.use.module) for other in bound)
+    return bool(bound) and all(kind(other.use.module) for other in bound)
 
 
 def _judge(case: Case) -> Iterator[Judged]:
@@ -61,7 +65,8 @@ def _judge(case: Case) -> Iterator[Judged]:
         return
     looked_up = _looked_up(case)
     if looked_up is not None:
-        yield Judged(case.use, case.use.span, looked_up)
+        if looked_up != STANDARD:
+            yield Judged(case.use, case.use.span, looked_up)
         return
     complaints = list(_complaints(case))
     yield from complaints
@@ -98,6 +103,8 @@ def _looked_up(case: Case) -> Verdict | None:
         return None
     if case.use.attrs:
         name, owner = case.use.attrs[level], case.types.owners[level] or ""
+        if not case.scene.classes.knows(owner) and not owner.startswith("<"):
+            return STANDARD  # `args.lr` of argparse: no library's
         called = case.use.kind == "call" and level == len(case.use.attrs) - 1
         if case.scene.classes.lacks(owner, name, called=called):
             return Verdict("dead", "AV002", *say_absent(case, owner, name))
@@ -124,13 +131,9 @@ def _refined(case: Case, said: Diagnostic) -> tuple[str, str, Span]:
     """(code, keyword or parameter, where): an overload that fails is told apart by why it fails."""
     span = Span(said.start, said.end)
     keyword = next((k for k in case.use.keywords if k.span.start == said.start), None)
-    quoted = QUOTED.findall(said.message)
-    if said.kind in {Kind.KEYWORD, Kind.IGNORED_KEYWORD}:
-        return DEAD[said.kind], keyword.name if keyword else (quoted or [""])[0], span
     if said.kind is Kind.OVERLOAD:
         return _why_no_overload(case, span)
-    name = quoted[0] if said.kind is Kind.MISSING and quoted else ""
-    return DEAD[said.kind], name, span
+    return DEAD[said.kind], keyword.name if keyword else said.name, span
 
 
 def _why_no_overload(case: Case, span: Span) -> tuple[str, str, Span]:
@@ -189,5 +192,17 @@ def _call_doubts(case: Case) -> Iterator[Judged]:
     for keyword in use.keywords:
         named = all(any(keyword.name in way.names for way in ways) for ways in callees)
         if not named and any(way.open for ways in callees for way in ways):
-            message = f"The keyword `{keyword.name}` of `{use.name}` goes into **kwargs"
-            yield Judged(use, keyword.span, Verdict("unproven", "AV102", message))
+            verdict = _collected(case, keyword.name)
+            if verdict.state != "proven":
+                yield Judged(use, keyword.span, verdict)
+
+
+def _collected(case: Case, keyword: str) -> Verdict:
+    """What becomes of a keyword that goes into `**kwargs`."""
+    settled = case.scene.packages.sinks.settle(case.callee, keyword, case.use.first)
+    if settled is None:
+        return Verdict(
+            "unproven", "AV102", f"The keyword `{keyword}` of `{case.use.name}` goes into **kwargs"
+        )
+    state: State = "dead" if settled.state == "ignored" else settled.state
+    return Verdict(state, settled.code, settled.message, settled.help)

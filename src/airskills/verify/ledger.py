@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from airskills.finding import Finding, Severity, declare
+from airskills.finding import Finding
+from airskills.verify import codes as codes  # noqa: PLC0414 - gives every code its severity
 
 State = Literal["proven", "dead", "unproven"]
 
@@ -24,33 +25,6 @@ class Level(IntEnum):
     RESOLVED = 2  # by the checker, against the unpacked wheel
     CONFIRMED = 3  # by `inspect.signature` in the pins' environment
     RAN = 4
-
-
-# Code -> (severity, title). The severity belongs to the code.
-CODES: dict[str, tuple[Severity, str]] = {
-    "AV001": ("error", "Import that the pinned package does not have"),
-    "AV002": ("error", "Attribute that does not exist"),
-    "AV003": ("error", "Keyword that the callee does not take"),
-    "AV004": ("error", "Required argument is missing"),
-    "AV005": ("error", "Too many positional arguments"),
-    "AV006": ("error", "No overload takes these arguments"),
-    "AV007": ("warning", "Deprecated"),
-    "AV008": ("warning", "Keyword that is accepted and ignored"),
-    "AV009": ("error", "Block that must fail does not fail so"),
-    "AV101": ("note", "Type is not known"),
-    "AV102": ("note", "Keyword goes into **kwargs"),
-    "AV103": ("note", "Attribute is looked up at run time"),
-    "AV104": ("note", "Package is not pinned, or its wheel is not to be had"),
-    "AV105": ("note", "Import is optional"),
-    "AV106": ("note", "Block cannot be read, or is left out by its author"),
-    "AV201": ("error", "Flag that the command does not have"),
-    "AV202": ("error", "Key that the configuration does not have"),
-    "AV203": ("note", "Command or configuration is not proven"),
-    "AV900": ("error", "Back end failed"),
-    "AV901": ("error", "Pins cannot be read"),
-}
-for _code, (_severity, _title) in CODES.items():
-    declare(_code, _severity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from airskills.pins import Pin
 from airskills.verify.classes import Index, index_of
+from airskills.verify.sinks import Sinks
+from airskills.verify.tools import Package, Tools, in_folder, sources
 from airskills.wheels import Wheel
 
+_PATCH = re.compile(r"\w\.__init__ = ")
+_CLASS = re.compile(r"(?m)^class (\w+)")
+_WORD = re.compile(r"[^\W\d]\w*")
 # Import name to distribution, where no wheel is there to say it.
 KNOWN = {
     "PIL": "pillow",
@@ -19,6 +26,36 @@ KNOWN = {
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """A stub that takes the place of Python source which changes classes when it is imported.
+
+    Attributes:
+        modules: whose stub it is.
+        classes: that the stub declares.
+        words: of the source beside it.
+    """
+
+    modules: frozenset[str]
+    classes: frozenset[str]
+    words: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def patched_stub(root: Path, modules: tuple[str, ...]) -> Patched | None:
+    """The stubs of a wheel that say less than its source does; None where there are none."""
+    names, classes, words = set(), set[str](), set[str]()
+    for module in modules:
+        home = root.joinpath(*module.split("."))
+        if (home / "__init__.pyi").is_file() and (home / "__init__.py").is_file():
+            texts = [path.read_text(encoding="utf-8", errors="replace") for path in home.glob("*.py")]
+            if any(_PATCH.search(text) for text in texts):
+                names.add(module)
+                classes.update(_CLASS.findall((home / "__init__.pyi").read_text(encoding="utf-8")))
+                words.update(word for text in texts for word in _WORD.findall(text))
+    return Patched(frozenset(names), frozenset(classes), frozenset(words)) if names else None
 
 
 class Packages:
@@ -48,6 +85,16 @@ class Packages:
         """The classes of all its wheels; nothing is read before it is asked."""
         return index_of(self.wheels)
 
+    @cached_property
+    def tools(self) -> Tools:
+        """The programs that its wheels bring."""
+        return Tools(_package(wheel) for wheel in self.wheels)
+
+    @cached_property
+    def sinks(self) -> Sinks:
+        """Where keywords into `**kwargs` go."""
+        return Sinks(sources(self.tools.packages))
+
     def owner(self, module: str) -> Wheel | None:
         """The wheel that brings a dotted module; of a namespace package, any part of it."""
         parts = module.split(".")
@@ -58,10 +105,13 @@ class Packages:
         inside = (wheel for name, wheel in self._owners.items() if name.startswith(f"{module}."))
         return next(inside, None)
 
-    def is_ours(self, module: str) -> bool:
-        """Whether it is no library: the standard library's, or a file of the skill."""
-        top = module.partition(".")[0]
-        return self.owner(module) is None and (top in sys.stdlib_module_names or top in self.local)
+    def is_standard(self, module: str) -> bool:
+        """Whether it is a module of the standard library."""
+        return self.owner(module) is None and module.partition(".")[0] in sys.stdlib_module_names
+
+    def is_local(self, module: str) -> bool:
+        """Whether it is a file of the skill."""
+        return self.owner(module) is None and module.partition(".")[0] in self.local
 
     def why_absent(self, module: str) -> str:
         """Why no wheel brings a module."""
@@ -71,6 +121,21 @@ class Packages:
             if pin.name in names or pin.name.replace("-", "") in names:
                 return f"{pin} could not be unpacked: {reason}"
         return "no pin of the skill brings it"
+
+    def is_patched(self, owner: str) -> bool:
+        """Whether this dotted name, or this simple class name, is of a stub whose package changes its classes at import."""
+        top, last = owner.partition(".")[0], owner.rpartition(".")[2]
+        return any(top in stub.modules or last in stub.classes for stub in self._patched)
+
+    def patched_has(self, name: str) -> bool:
+        """Whether the source beside such a stub holds a name."""
+        return any(name in stub.words for stub in self._patched)
+
+    @cached_property
+    def _patched(self) -> list[Patched]:
+        return [
+            stub for wheel in self.wheels if (stub := patched_stub(wheel.root, wheel.modules)) is not None
+        ]
 
     def file(self, module: str) -> Path | None:
         """The source of a module, a stub before a `.py`; None where there is none."""
@@ -85,3 +150,8 @@ class Packages:
             base.with_suffix(".py"),
         )
         return next((path for path in places if path.is_file()), None)
+
+
+def _package(wheel: Wheel) -> Package:
+    found = in_folder(wheel.root)[0]  # a wheel's folder holds one distribution
+    return replace(found, scripts=wheel.console_scripts, modules=wheel.modules, digest=wheel.sha256)

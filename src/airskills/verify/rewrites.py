@@ -18,10 +18,10 @@ SOME = f"{PRELUDE}some"
 ANY = f"{PRELUDE}any"
 UNPINNED = f"{PRELUDE}unpinned_"
 # The first line of every virtual file, and the module that it imports from.
-PRELUDE_LINE = f"from {PRELUDE} import some as {SOME}, anything as {ANY}"
+PRELUDE_LINE = f"from {PRELUDE} import some as {SOME}, anything as {ANY}, reveal_type"
 PRELUDE_SOURCE = '''\
 """Helpers of the rewrites; read by the checker, never run."""
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, overload, reveal_type as reveal_type
 T = TypeVar("T")
 anything: Any
 @overload

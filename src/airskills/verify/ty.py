@@ -26,7 +26,7 @@ SECONDS = 600
 RULES: dict[str, Kind] = {
     "import-not-found": Kind.IMPORT,
     "missing-attribute": Kind.ATTRIBUTE,
-    "missing-union-attribute": Kind.UNION_ATTRIBUTE,
+    "missing-union-attribute": Kind.ATTRIBUTE,
     "unknown-argument": Kind.KEYWORD,
     "positional-only-parameter-as-kwarg": Kind.KEYWORD,
     "pydantic-discarded-extra-argument": Kind.IGNORED_KEYWORD,
@@ -43,6 +43,7 @@ SILENT = frozenset(
     {"invalid-syntax", "undefined-reveal"}
 )  # cannot be switched off; our own parser has spoken
 _REVEALED = re.compile(r"revealed-type: Revealed type: `(?P<type>.*)`", re.DOTALL)
+_QUOTED = re.compile(r"`([^`]*)`")
 _VARIABLES = ("TY_", "VIRTUAL_ENV", "CONDA_", "PYTHONPATH", "PYTHONHOME")
 
 
@@ -124,9 +125,24 @@ def _diagnostics(rows: Sequence[Mapping[str, Any]]) -> Iterator[Diagnostic]:
     for row in rows:
         rule, message = row["check_name"], row["description"].partition(": ")[2]
         if rule in RULES:
-            yield Diagnostic(*_span(row), RULES[rule], message)
+            yield _diagnostic(row, RULES[rule], message)
         elif rule not in SILENT and rule != "revealed-type":
             raise BackendError(f"ty said {rule}: {message[:300]}", help="Report this as a bug")
+
+
+def _diagnostic(row: Mapping[str, Any], kind: Kind, message: str) -> Diagnostic:
+    """The names that ty puts between backticks, each in its place."""
+    quoted = _QUOTED.findall(message)
+    name, owner = (quoted or [""])[0], ""
+    lacking: tuple[str, ...] = ()
+    if kind is Kind.IMPORT and "has no member" in message:
+        kind, owner, name = Kind.MEMBER, quoted[0], quoted[-1]
+    elif kind is Kind.ATTRIBUTE and "is not defined on" in message:
+        owner, lacking = quoted[-1], tuple(quoted[1:-1])
+    elif kind is Kind.ATTRIBUTE:
+        owner, name = quoted[0], quoted[-1]
+        lacking = (owner,)
+    return Diagnostic(*_span(row), kind, message, name, owner, lacking)
 
 
 def _span(row: Mapping[str, Any]) -> tuple[str, Point, Point]:

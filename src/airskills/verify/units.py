@@ -93,11 +93,13 @@ class Units:
     """What a skill holds to be proven.
 
     Attributes:
+        pins: of the skill; a script may have others besides.
         units: virtual files.
         entries: what cannot be read or is left out, as entries of the ledger.
         local: names of modules that the skill brings itself.
     """
 
+    pins: tuple[Pin, ...]
     units: tuple[Unit, ...]
     entries: tuple[Entry, ...]
     local: frozenset[str]
@@ -121,7 +123,7 @@ def units_of(folder: Folder, *, pins: Sequence[Pin] | None = None) -> Units:
     if folder.has("facts.yaml"):
         _add_facts(folder.at("facts.yaml"), folder.text("facts.yaml"), known, found, entries)
     local = frozenset(f.path.rpartition("/")[2].removesuffix(".py") for f in folder.matching(".py"))
-    return Units(tuple(found), tuple(entries), local)
+    return Units(known, tuple(found), tuple(entries), local)
 
 
 def _pins(folder: Folder, entries: list[Entry]) -> tuple[Pin, ...]:

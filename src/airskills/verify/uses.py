@@ -44,6 +44,7 @@ class Use:
         module: of an import, the module it names.
         optional: of an import, whether its failure is caught.
         shape: of a call, what it gives.
+        first: of a call, its first argument where that is a literal text.
         elided: of a call, whether dots stand for arguments.
         typed: it stands where only a type may stand, so nothing can be asked there.
     """
@@ -58,6 +59,7 @@ class Use:
     module: str = ""
     optional: bool = False
     shape: Shape = NOTHING
+    first: str = ""
     elided: bool = False
     typed: bool = False
 
@@ -207,6 +209,7 @@ class Uses:
             _attrs(node.func),
             keywords,
             shape=_shape(node),
+            first=_first(node),
             elided=elided,
             typed=typed or not sound,
         )
@@ -268,6 +271,11 @@ def _shape(node: ast.Call) -> Shape:
     plain = [arg for arg in node.args if not isinstance(arg, ast.Starred)]
     names = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
     return Shape(len(plain), names, len(plain) < len(node.args), len(names) < len(node.keywords))
+
+
+def _first(node: ast.Call) -> str:
+    first = node.args[0] if node.args else None
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
 
 
 def _dotted(node: ast.expr) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from airskills.verify.backend import Diagnostic, Kind
-from airskills.verify.cases import QUOTED, Case
+from airskills.verify.cases import Case
 from airskills.verify.packages import Packages
 
 
@@ -54,32 +54,25 @@ def _reason(message: str) -> str:
 
 def _import(case: Case, said: Diagnostic) -> tuple[str, str]:
     packages, use = case.scene.packages, case.use
-    if use.kind == "from" and "member" in said.message:
-        name = use.name[len(use.module) + 1 :]
+    if said.kind is Kind.MEMBER:
         names = module_names(packages, use.module)
-        return f"`{use.module}`{_where(case)} has no `{name}`", _meant(name, names, "Look where it went")
+        return f"`{use.module}`{_where(case)} has no `{said.name}`", _meant(
+            said.name, names, "Look where it went"
+        )
     parent, _, name = use.module.rpartition(".")
     names = _submodules(packages, parent)
     return f"There is no module `{use.module}`{_where(case)}", _meant(name, names, "Look where it went")
 
 
 def _attribute(case: Case, said: Diagnostic) -> tuple[str, str]:
-    quoted = QUOTED.findall(said.message)
     if said.kind is Kind.NOT_CALLABLE:
         return f"`{case.use.name}`{_where(case)} cannot be called", "Look what it is"
-    if said.kind is Kind.UNION_ATTRIBUTE:
-        name, owner = quoted[0], quoted[-1]
-    else:
-        owner, name = quoted[0], quoted[-1]
-    if said.message.startswith("Module"):
-        names: Iterable[str] = [
-            *module_names(case.scene.packages, owner),
-            *_submodules(case.scene.packages, owner),
-        ]
-    else:
-        names = case.scene.classes.members(owner)
-    return f"`{owner}`{_where(case)} has no attribute `{name}`", _meant(
-        name, names, "Look what took its place"
+    packages, owner = case.scene.packages, said.owner
+    names: set[str] = set()
+    if packages.file(owner) is not None:
+        names = {*module_names(packages, owner), *_submodules(packages, owner)}
+    return f"`{owner}`{_where(case)} has no attribute `{said.name}`", _meant(
+        said.name, names or case.scene.classes.members(owner), "Look what took its place"
     )
 
 

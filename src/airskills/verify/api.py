@@ -1,0 +1,259 @@
+"""Prove skills: unpack their pins, ask the back end about every unit, and say what is known of every use.
+
+report = api.verify(["skills/peft"])
+report.counts.share, report.findings
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from airskills import wheels
+from airskills.finding import Finding
+from airskills.folder import Folder, open_folder
+from airskills.pins import Pin
+from airskills.verify.backend import Backend, BackendError
+from airskills.verify.commands import check_commands
+from airskills.verify.configs import check_configs
+from airskills.verify.engine import examine
+from airskills.verify.ledger import Counts, Entry, Level, count
+from airskills.verify.memory import Memory, key_of
+from airskills.verify.packages import Packages
+from airskills.verify.readings import reading
+from airskills.verify.ty import Ty
+from airskills.verify.units import Unit, Units, units_of
+from airskills.wheels import Root, Unpacked, Wheel
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to prove.
+
+    Attributes:
+        pins: instead of those that the skills name.
+        offline: use only what is unpacked, or lies in uv's cache.
+        cache: the tool's cache folder.
+        remember: whether results are kept for the next run, and taken from the last.
+        backend: who checks.
+        progress: called with (what, done, in all) while wheels are downloaded and read.
+    """
+
+    pins: Sequence[Pin] | None = None
+    offline: bool = False
+    cache: Path = field(default_factory=wheels.cache_folder)
+    remember: bool = True
+    backend: Backend = field(default_factory=Ty)
+    progress: Progress = lambda _what, _done, _total: None
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What is known of one skill.
+
+    Attributes:
+        folder: the skill.
+        wheels: what its pins brought.
+        missing: pins whose wheel is not to be had, and why.
+        entries: every use, by place.
+        blocks: for each place that holds code, (path, line) and how far it is proven.
+    """
+
+    folder: Folder
+    wheels: tuple[Wheel, ...]
+    missing: Mapping[Pin, str]
+    entries: tuple[Entry, ...]
+    blocks: Mapping[tuple[str, int], Level]
+
+    @property
+    def counts(self) -> Counts:
+        """Uses by state."""
+        return count(self.entries)
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing in it is dead; what is deprecated still works."""
+        return not any(entry.state == "dead" for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of several skills."""
+
+    skills: tuple[Proven, ...]
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every use of every skill."""
+        return tuple(entry for skill in self.skills for entry in skill.entries)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is dead, deprecated or not proven, by place."""
+        found = {entry.finding() for entry in self.entries if entry.code}
+        return tuple(sorted(found, key=lambda f: (f.path, f.line, f.column, f.code, f.message)))
+
+    @property
+    def counts(self) -> Counts:
+        """Uses by state."""
+        return count(self.entries)
+
+    @property
+    def levels(self) -> Mapping[Level, int]:
+        """How many blocks and files are proven how far."""
+        found = [level for skill in self.skills for level in skill.blocks.values()]
+        return {level: found.count(level) for level in Level}
+
+
+@dataclass(frozen=True, slots=True)
+class _Skill:
+    """A skill on its way."""
+
+    folder: Folder
+    units: Units
+    memory: Memory
+    entries: dict[int, tuple[Entry, ...]] = field(default_factory=dict)
+
+
+def verify(folders: Iterable[str], options: Options | None = None) -> Report:
+    """Prove the skills in these folders together, with one process of the back end for each root.
+
+    Raises:
+        AirskillsError: uv or the back end is not installed.
+    """
+    chosen = options or Options()
+    skills = [_opened(path, chosen) for path in folders]
+    wanted = {pin for skill in skills for unit in skill.units.units for pin in unit.pins}
+    wanted |= {pin for skill in skills for pin in skill.units.pins}
+    unpacked = wheels.unpack(wanted, cache=chosen.cache, offline=chosen.offline, progress=chosen.progress)
+    _examine(skills, unpacked, chosen)
+    return Report(tuple(_proven(skill, unpacked) for skill in skills))
+
+
+def _opened(path: str, chosen: Options) -> _Skill:
+    folder = open_folder(path)
+    memory = Memory(chosen.cache if chosen.remember else None, folder.path)
+    return _Skill(folder, units_of(folder, pins=chosen.pins), memory)
+
+
+def _examine(skills: Sequence[_Skill], unpacked: Unpacked, chosen: Options) -> None:
+    """Fill in the entries of every unit, root by root, those that are remembered first."""
+    sets = {unit.pins: _wheels(unit.pins, unpacked) for skill in skills for unit in skill.units.units}
+    roots = wheels.unite(sets.values())
+    waiting: dict[Root, list[tuple[_Skill, int, str]]] = defaultdict(list)
+    for skill in skills:
+        for number, unit in enumerate(skill.units.units):
+            root = next(root for root in roots if set(sets[unit.pins]) <= set(root.wheels))
+            key = _key(unit, root, unpacked, skill, chosen)
+            known = skill.memory.recall(key)
+            if known is None:
+                waiting[root].append((skill, number, key))
+            else:
+                skill.entries[number] = known
+                skill.memory.keep(key, known)
+    for root, jobs in waiting.items():
+        _ask(root, jobs, unpacked, chosen)
+
+
+def _key(unit: Unit, root: Root, unpacked: Unpacked, skill: _Skill, chosen: Options) -> str:
+    hashes = [wheel.sha256 for wheel in root.wheels]
+    missing = [(str(pin), unpacked.missing[pin]) for pin in unit.pins if pin in unpacked.missing]
+    parts = (
+        unit.source,
+        unit.pieces,
+        unit.pins,
+        hashes,
+        missing,
+        sorted(skill.units.local),
+        chosen.backend.name,
+    )
+    return key_of(*parts)
+
+
+def _ask(root: Root, jobs: Sequence[tuple[_Skill, int, str]], unpacked: Unpacked, chosen: Options) -> None:
+    paths = []
+    for done, wheel in enumerate(root.wheels):
+        chosen.progress(f"reading {wheel.pin}", done, len(root.wheels))
+        paths.append(reading(wheel))
+    chosen.progress("checking", len(root.wheels), len(root.wheels))
+    units = [skill.units.units[number] for skill, number, _ in jobs]
+    owners = {id(unit): skill for unit, (skill, _, _) in zip(units, jobs, strict=True)}
+
+    def packages(unit: Unit) -> Packages:
+        return _packages(unit.pins, owners[id(unit)], unpacked)
+
+    try:
+        found = examine(units, packages, paths, chosen.backend)
+    except BackendError as error:
+        for skill, number, _ in jobs:
+            skill.entries[number] = (_failed(skill, error),)
+        return
+    for (skill, number, key), entries in zip(jobs, found, strict=True):
+        skill.entries[number] = entries
+        skill.memory.keep(key, entries)
+
+
+def _failed(skill: _Skill, error: BackendError) -> Entry:
+    path = skill.folder.at("SKILL.md")
+    return Entry(path, 1, 1, "AV900", str(error), error.help, "dead", "back end", Level.UNPARSED)
+
+
+def _wheels(pins: Iterable[Pin], unpacked: Unpacked) -> tuple[Wheel, ...]:
+    return tuple(unpacked.wheels[pin] for pin in pins if pin in unpacked.wheels)
+
+
+def _packages(pins: Iterable[Pin], skill: _Skill, unpacked: Unpacked) -> Packages:
+    pins = tuple(pins)
+    missing = {pin: unpacked.missing[pin] for pin in pins if pin in unpacked.missing}
+    return Packages(_wheels(pins, unpacked), missing, skill.units.local)
+
+
+def _proven(skill: _Skill, unpacked: Unpacked) -> Proven:
+    packages = _packages(skill.units.pins, skill, unpacked)
+    entries = [*skill.units.entries, *(e for found in skill.entries.values() for e in found)]
+    entries += _others(skill, packages)
+    skill.memory.save()
+    ordered = tuple(sorted(set(entries), key=lambda e: (e.path, e.line, e.column, e.code, e.use)))
+    blocks = _blocks(skill, ordered)
+    return Proven(skill.folder, packages.wheels, packages.missing, ordered, blocks)
+
+
+def _others(skill: _Skill, packages: Packages) -> Iterable[Entry]:
+    """Commands and configurations of every document."""
+    scripts = {file.path: skill.folder.text(file.path) for file in skill.folder.matching(".py")}
+    hashes = [wheel.sha256 for wheel in packages.wheels]
+    for document in skill.folder.documents:
+        key = key_of(
+            "commands", document.path, document.text, document.first_line, hashes, sorted(scripts.items())
+        )
+        found = skill.memory.recall(key)
+        if found is None:
+            found = (
+                *check_commands(document.path, document.blocks, packages.tools, scripts=scripts),
+                *check_configs(document.path, document.blocks, packages.tools),
+            )
+        skill.memory.keep(key, found)
+        yield from found
+
+
+def _blocks(skill: _Skill, entries: Iterable[Entry]) -> dict[tuple[str, int], Level]:
+    """How far each piece of code is proven: as far as the least proven use in it."""
+    levels: dict[tuple[str, int], Level] = {}
+    for entry in skill.units.entries:
+        levels[entry.path, entry.line] = Level.UNPARSED
+    weakest: dict[tuple[str, int], Level] = {}
+    for entry in entries:
+        place = (entry.path, entry.line)
+        weakest[place] = min(weakest.get(place, Level.RAN), entry.level)
+    for unit in skill.units.units:
+        for piece in unit.pieces:
+            lines = range(piece.place, piece.place + (piece.lines if piece.runs_on else 1))
+            found = [weakest[piece.path, line] for line in lines if (piece.path, line) in weakest]
+            if not piece.carried:
+                levels[piece.path, piece.place] = min([Level.RESOLVED, *found])
+    return levels

@@ -1,0 +1,94 @@
+"""What was found of each unit, kept for the next run: by the unit's text, its packages, the back end and our own code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from airskills.verify.ledger import Entry, Level
+
+
+class Memory:
+    """Entries of the units of one skill.
+
+    Args:
+        folder: where results are kept; None keeps none.
+        skill: folder of the skill, which names the file.
+    """
+
+    def __init__(self, folder: Path | None, skill: str) -> None:
+        self._path: Path | None = None
+        self._known: Mapping[str, list[list[str | int]]] = {}
+        self._kept: dict[str, tuple[Entry, ...]] = {}
+        if folder is not None:
+            name = hashlib.sha256(skill.encode(errors="surrogateescape")).hexdigest()[:24]
+            self._path = folder / "verify" / f"{name}.json"
+            with suppress(OSError, ValueError):
+                stored = json.loads(self._path.read_text(encoding="utf-8"))
+                self._known = stored if isinstance(stored, dict) else {}
+
+    def recall(self, key: str) -> tuple[Entry, ...] | None:
+        """The entries of a unit, if it is known."""
+        try:
+            return tuple(_entry(row) for row in self._known[key])
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def keep(self, key: str, entries: Iterable[Entry]) -> None:
+        """Remember a unit of this run; those of the last run that nobody keeps are forgotten."""
+        self._kept[key] = tuple(entries)
+
+    def save(self) -> None:
+        """Write what is kept, if it is not what was known."""
+        if self._path is None or self._kept.keys() == self._known.keys():
+            return
+        rows = {key: [_row(entry) for entry in entries] for key, entries in self._kept.items()}
+        with suppress(OSError):  # a memory that cannot be written costs time, nothing else
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            draft = self._path.with_name(f".{self._path.name}-{os.getpid()}")
+            draft.write_text(json.dumps(rows), encoding="utf-8")
+            draft.replace(self._path)
+
+
+def key_of(*parts: object) -> str:
+    """A name for what depends on these parts, and on our own code."""
+    total = hashlib.sha256(_code().encode())
+    for part in parts:
+        total.update(f"{part!r}\0".encode(errors="surrogateescape"))
+    return total.hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Hash of the code that judges: a changed filter forgets everything."""
+    package = Path(__file__).parent
+    total = hashlib.sha256()
+    for path in sorted(
+        [*package.rglob("*.py"), *package.parent.glob("*.py"), *package.parent.glob("data/captures/*")]
+    ):
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def _row(entry: Entry) -> list[str | int]:
+    return [
+        entry.path,
+        entry.line,
+        entry.column,
+        entry.code,
+        entry.message,
+        entry.help,
+        entry.state,
+        entry.use,
+        entry.level,
+    ]
+
+
+def _entry(row: list[str | int]) -> Entry:
+    path, line, column, code, message, help_, state, use, level = row
+    return Entry(path, line, column, code, message, help_, state, use, Level(level))  # type: ignore[arg-type]  # our own JSON

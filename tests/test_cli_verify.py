@@ -1,0 +1,158 @@
+"""`airskills verify` on small skills and a package made here: what it prints, writes, remembers and refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from airskills.cli import cli
+from airskills.verify import api
+from airskills.verify.backend import Answer
+from airskills.verify.ty import Ty
+from conftest import MakeSkill
+from wheelhouse import make_wheel
+
+LAB = {
+    "lab/__init__.py": "def run(command: str, *, times: int = 1) -> int:\n    return 0\n",
+    "lab/py.typed": "",
+}
+PINS = 'metadata:\n  airskills-tested-with: "lab==1.0"\n'
+BODY = """# Demo
+
+## One
+
+```python
+import lab
+```
+
+1. In a list:
+
+   ```python
+   lab.run("a", time=2)
+   ```
+
+## Two
+
+```python
+lab.run("b")
+```
+
+```python {proof="skip: needs a robot"}
+lab.walk()
+```
+
+```python {proof="fails: keyword"}
+import lab
+lab.run("a", count=2)
+```
+"""
+
+
+@pytest.fixture
+def skill(tmp_path: Path, make_skill: MakeSkill, monkeypatch: pytest.MonkeyPatch) -> Path:
+    house = tmp_path / "house"
+    make_wheel(house, "lab", "1.0", LAB)
+    make_wheel(
+        house, "lab", "2.0", {**LAB, "lab/__init__.py": "def run(command, *, time=1):\n    return 0\n"}
+    )
+    monkeypatch.setenv("UV_FIND_LINKS", str(house))
+    monkeypatch.chdir(tmp_path)
+    return make_skill(tmp_path / "skills", "demo", extra=PINS, body=BODY)
+
+
+def run(*arguments: str, code: int) -> str:
+    done = CliRunner().invoke(cli, ["verify", *arguments, "--offline"])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_a_dead_use_is_named_with_its_place_and_what_was_meant(skill: Path) -> None:
+    text = run(str(skill), code=1)
+    assert "skills/demo/SKILL.md:19:17: AV003 `lab.run` (lab 1.0) takes no keyword `time`" in text
+    assert "help: Did you mean `times`?" in text
+    assert text.count("AV0") == 1, "what is promised to fail is no finding"
+
+
+def test_the_last_line_counts_what_is_proven_dead_and_not_proven(skill: Path) -> None:
+    last = run(str(skill), code=1).splitlines()[-1]
+    assert last.startswith(
+        "6 uses: 3 proven (50.0%), 1 dead, 2 not proven (AV101 1, AV106 1). Blocks: 1 unparsed,"
+    )
+
+
+def test_names_are_carried_inside_a_section_only(skill: Path) -> None:
+    text = run(str(skill), "--unproven", code=1)
+    assert "SKILL.md:25:1: AV101 `lab.run` is not proven: nothing here defines `lab`" in text
+    assert "AV106 The block is left out by its author: needs a robot" in text
+
+
+def test_other_pins_can_be_given_for_a_foreign_library(skill: Path) -> None:
+    (skill / "SKILL.md").write_text((skill / "SKILL.md").read_text().replace(PINS, ""))
+    assert "AV009" in run(str(skill), code=1), "without a pin nothing fails as it must"
+    assert "0 dead" in run(str(skill), "--with", "lab==2.0", code=0)
+
+
+@pytest.mark.parametrize("pin", ["--index-url", "lab", "../lab", "https://example.org/lab.whl", "lab>=1"])
+def test_a_pin_that_is_none_is_refused(skill: Path, pin: str) -> None:
+    assert "is not an exact pin" in run(str(skill), "--with", pin, code=2)
+
+
+def test_pins_of_a_skill_that_cannot_be_read_are_a_finding(skill: Path) -> None:
+    text = (skill / "SKILL.md").read_text()
+    (skill / "SKILL.md").write_text(text.replace("lab==1.0", "lab @ https://example.org/lab.whl"))
+    assert "AV901" in run(str(skill), code=1)
+
+
+def test_the_ledger_holds_every_use_and_json_is_one_list(skill: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.json"
+    done = CliRunner().invoke(
+        cli, ["verify", str(skill), "--offline", "--ledger", str(ledger), "--output-format", "json"]
+    )
+    assert [row["code"] for row in json.loads(done.stdout)] == ["AV003"]
+    rows = json.loads(ledger.read_text())
+    assert {row["state"] for row in rows} == {"proven", "dead", "unproven"}
+    assert {"path", "line", "column", "use", "code", "level", "message", "help", "state"} == set(rows[0])
+
+
+def test_a_second_run_asks_no_back_end(skill: Path, tmp_path: Path) -> None:
+    class Counting(Ty):
+        asked = 0
+
+        def ask(self, files: Mapping[str, str], paths: Sequence[Path]) -> Answer:
+            Counting.asked += 1
+            return super().ask(files, paths)
+
+    options = api.Options(offline=True, cache=tmp_path / "cache", backend=Counting())
+    first = api.verify([str(skill)], options)
+    assert api.verify([str(skill)], options).entries == first.entries
+    assert Counting.asked == 1
+    text = (skill / "SKILL.md").read_text()
+    (skill / "SKILL.md").write_text(text.replace("time=2", "times=2"))
+    assert not any(entry.state == "dead" for entry in api.verify([str(skill)], options).entries)
+    assert Counting.asked == 2
+
+
+def test_two_skills_of_two_releases_are_each_proven_against_their_own(
+    skill: Path, tmp_path: Path, make_skill: MakeSkill
+) -> None:
+    newer = make_skill(skill.parent, "newer", extra=PINS.replace("1.0", "2.0"), body=BODY)
+    found = api.verify([str(skill), str(newer)], api.Options(offline=True, cache=tmp_path / "cache"))
+    dead = {
+        proven.folder.name: [e.line for e in proven.entries if e.state == "dead"] for proven in found.skills
+    }
+    assert dead == {"demo": [19], "newer": []}
+
+
+def test_nothing_of_the_skill_or_the_package_is_run(skill: Path, tmp_path: Path) -> None:
+    trap = f"open({str(tmp_path / 'ran')!r}, 'w')\n"
+    make_wheel(tmp_path / "house", "trap", "1.0", {"trap/__init__.py": trap})
+    text = (skill / "SKILL.md").read_text().replace("lab==1.0", "lab==1.0 trap==1.0")
+    (skill / "SKILL.md").write_text(text.replace("import lab\n", f"import lab, trap\n{trap}"))
+    (skill / "scripts").mkdir()
+    (skill / "scripts" / "x.py").write_text(f"import trap\n{trap}")
+    run(str(skill), code=1)
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,327 @@
+"""The canary: snippets over a package made here, whose kinds and lines both back ends must report alike. No network."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from airskills.cells import parse_cell
+from airskills.pins import Pin
+from airskills.verify import ty
+from airskills.verify.backend import Backend, BackendError
+from airskills.verify.engine import examine
+from airskills.verify.ledger import Entry
+from airskills.verify.packages import Packages
+from airskills.verify.pyrefly import Pyrefly
+from airskills.verify.readings import reading
+from airskills.verify.ty import Ty
+from airskills.verify.units import Piece, Unit
+from airskills.wheels import Wheel
+
+FILES = {
+    "lab/__init__.py": """
+from dataclasses import dataclass
+from typing import Any, Callable, overload
+from .models import Model, load, maybe, Open, Base, Child, container
+from . import tools
+
+_TABLE = {"Lazy": ".models"}
+
+def __getattr__(name):
+    if name in _TABLE:
+        return object()
+    raise AttributeError(name)
+
+@dataclass
+class Config:
+    size: int
+    rate: float = 0.1
+
+@dataclass
+class Special(Config):
+    depth: int = 2
+
+@overload
+def pick(a: int) -> int: ...
+@overload
+def pick(a: str, *, key: str = "") -> str: ...
+def pick(a, key=""):
+    return a
+
+def refuse(a=None, **kwargs: Any):
+    assert len(kwargs) == 0, kwargs
+    return a
+
+def old(a):
+    return a
+
+def collects(a, **options):
+    return options
+""",
+    "lab/models.py": """
+from functools import wraps
+
+def plain(func):
+    @wraps(func)
+    def wrapper(*args, **kwargs):
+        return func(*args, **kwargs)
+    return wrapper
+
+class Base:
+    pass
+
+class Child(Base):
+    def __init__(self):
+        self.r = 8
+
+container: dict[str, Base] = {}
+
+class Model:
+    def __init__(self, width: int, *, deep: bool = False) -> None:
+        self.width = width
+
+    @plain
+    def fit(self, data, epochs=1) -> "Model":
+        return self
+
+    def save(self, path: str) -> None:
+        pass
+
+    @classmethod
+    def load(cls, path: str) -> "Model":
+        return cls(1)
+
+class Open:
+    def __init__(self) -> None:
+        self.known = 1
+
+    def __getattr__(self, name: str) -> bytes:
+        if name in self.__dict__["_items"]:
+            return self.__dict__["_items"][name]
+        raise AttributeError(name)
+
+def load(path: str, *, strict: bool = True) -> Model:
+    return Model(1)
+
+def maybe(path: str) -> "Model | None":
+    return None
+""",
+    "lab/tools/__init__.py": "def run(command: str, times: int = 1) -> int:\n    return 0\n",
+    "lab/py.typed": "",
+}
+
+# A comment at the end of a line is what must be said there: a code, or `?` and a code for what is not proven.
+CANARY = """
+import lab.tools
+#--
+import lab.nowhere  # AV001
+#--
+from lab import Modle  # AV001
+#--
+from lab.gone import thing  # AV001
+#--
+from lab import Lazy, Model  # ? AV101
+#--
+import lab
+lab.Sparse()  # AV002
+#--
+from lab import Model
+Model(3, deep=True).save("x")
+#--
+from lab import Model
+Model(3, depth=True)  # AV003
+#--
+from lab import Model
+Model()  # AV004
+#--
+from lab import Model
+Model(3, True)  # AV005
+#--
+from lab import Model
+m = Model(3)
+m.store("x")  # AV002
+#--
+from lab import Model
+m = Model(
+    3,
+    wide=4,  # AV003
+)
+#--
+from lab import Model
+Model(3).fit([], epoch=2)  # AV003
+#--
+from lab import Model
+Model(3).fit([]).fit([], epochs=2).save("x")
+#--
+from lab import Model
+Model.load("x").save(file="x")  # AV003 AV004
+#--
+from lab import load
+load("x", strict=False).width
+#--
+from lab import load
+load("x", strictly=False)  # AV003
+#--
+from lab import maybe
+maybe("x").save("y")
+#--
+from lab import maybe
+m = maybe("x")
+m.keep("y")  # AV002
+#--
+from lab import Config, Special
+Config(size=3), Special(size=3, depth=1)
+#--
+from lab import Config
+Config(size=3, rates=1)  # AV003
+#--
+from lab import Special
+Special(depth=1)  # AV004
+#--
+from lab import pick
+pick(3), pick("a", key="b")
+#--
+from lab import pick
+pick("a", keys="b")  # AV003
+#--
+from lab import refuse
+refuse(a=1)
+#--
+from lab import refuse
+refuse(b=1)  # AV003
+#--
+from lab import collects
+collects(1, b=2)  # ? AV102
+#--
+from lab import Open
+Open().known
+#--
+from lab import Open
+o = Open()
+o.whatever  # ? AV103
+#--
+from lab import Open
+o = Open()
+o.whatever()  # AV002
+#--
+from lab import container
+container["a"].r  # ? AV103
+#--
+from lab import container
+container["a"].zzz  # AV002
+#--
+try:
+    from lab import Turbo  # ? AV105
+except ImportError:
+    Turbo = None
+#--
+import elsewhere  # ? AV104
+elsewhere.run(x=1)  # ? AV104
+#--
+model.save("x")  # ? AV101
+#--
+from lab import load
+def f(model):
+    model.save("x")  # ? AV101
+#--
+from lab import Model
+Model(..., deep=True)  # ? AV101
+#--
+from lab import Config
+options = {"size": 3, "width": 4}
+Config(**options)  # AV003
+#--
+import lab
+x = await lab.tools.run("a", time=3)  # AV003
+#--
+import json
+json.loads()  # AV004
+#--
+import json
+json.dumps({}, indent=1)
+#--
+from lab import Model
+class Mine(Model):
+    pass
+Mine(3).store("x")  # AV002
+"""
+SNIPPETS = [text.strip("\n") + "\n" for text in re.split(r"(?m)^#--$", CANARY)]
+BACKENDS: dict[str, Backend] = {"ty": Ty(), "pyrefly": Pyrefly()}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Wheel:
+    home = tmp_path_factory.mktemp("wheels")
+    root = home / "root"
+    for name, text in FILES.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    info = root / "lab-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab\nVersion: 1.0\n")
+    (info / "RECORD").write_text("")
+    return Wheel(Pin("lab", "1.0"), root, "0" * 64, ("lab",), {})
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def judged(request: pytest.FixtureRequest, wheel: Wheel) -> list[tuple[Entry, ...]]:
+    packages = Packages([wheel], {}, frozenset())
+    return examine(
+        [_unit(text) for text in SNIPPETS], lambda _: packages, [reading(wheel)], BACKENDS[request.param]
+    )
+
+
+def _unit(text: str) -> Unit:
+    cell = parse_cell(text)
+    assert cell.tree is not None
+    lines = text.count("\n") + 1
+    return Unit(cell.source, cell.tree, (Piece(1, lines, "canary", 1, (0,) * lines),), (Pin("lab", "1.0"),))
+
+
+def _said(entries: tuple[Entry, ...]) -> set[tuple[int, str]]:
+    return {(e.line, f"? {e.code}" if e.state == "unproven" else e.code) for e in entries if e.code}
+
+
+def _wanted(text: str) -> set[tuple[int, str]]:
+    found = set()
+    for number, line in enumerate(text.split("\n"), 1):
+        comment = line.partition("  # ")[2]
+        mark = "? " if comment.startswith("?") else ""
+        found |= {(number, f"{mark}{code}") for code in re.findall(r"AV\d{3}", comment)}
+    return found
+
+
+@pytest.mark.parametrize("number", range(len(SNIPPETS)))
+def test_each_back_end_says_what_is_dead_and_what_it_does_not_know(
+    number: int, judged: list[tuple[Entry, ...]]
+) -> None:
+    assert _said(judged[number]) == _wanted(SNIPPETS[number]), SNIPPETS[number]
+
+
+def test_every_rule_of_ty_that_is_relied_on_exists() -> None:
+    rows = json.loads(
+        subprocess.run(
+            [ty._binary(), "explain", "rule", "--output-format", "json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
+    assert set(ty.RULES) <= {row["name"] for row in rows}
+
+
+def test_a_rule_that_is_not_known_is_an_internal_error() -> None:
+    row = {
+        "check_name": "brand-new",
+        "description": "brand-new: x",
+        "location": {
+            "path": "a.py",
+            "positions": {"begin": {"line": 1, "column": 1}, "end": {"line": 1, "column": 2}},
+        },
+    }
+    with pytest.raises(BackendError, match="brand-new"):
+        ty._answer(json.dumps([row]))
