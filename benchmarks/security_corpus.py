@@ -26,8 +26,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from airskills.disk import File
 from airskills.finding import Finding
-from airskills.folder import File, Folder, folder_from, open_folder
+from airskills.folder import Folder, folder_from, open_folder
 from airskills.rules import RULES
 from measured import conditions, print_table, write
 

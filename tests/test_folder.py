@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from airskills import check, folder, report
+from airskills import check, disk, folder, report
 from airskills.finding import Finding
 from airskills.settings import Settings
 
@@ -191,11 +191,11 @@ def test_huge_skill_file_is_refused(tmp_path: Path, make_skill: MakeSkill) -> No
 def test_skill_over_the_limits_is_said_to_be_checked_in_part(
     tmp_path: Path, make_skill: MakeSkill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder, "MAX_FILES", 10)
+    monkeypatch.setattr(disk, "MAX_FILES", 10)
     many, large = make_skill(tmp_path, "many"), make_skill(tmp_path, "large")
     for number in range(20):
         (many / f"{number}").mkdir()
-    monkeypatch.setattr(folder, "MAX_TOTAL", 1_000)
+    monkeypatch.setattr(disk, "MAX_TOTAL", 1_000)
     (large / "a.txt").write_bytes(b"a" * 600)
     (large / "b.txt").write_bytes(b"\0" * 600)
     (large / "c.txt").write_bytes(b"\0")

@@ -19,8 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from airskills.disk import digest_of, stamp_of
 from airskills.finding import SEVERITIES, Finding, declare
-from airskills.folder import digest_of, stamp_of
 from airskills.settings import Settings
 
 SETTLED = (

@@ -38,10 +38,12 @@ _FAMILIES = (
     "blocks",
     "pinning",
     "files",
+    "links",
     "examples",
     "evals",
     "security",
     "library",
+    "triggers",
     "freshness",
 )
 RULES: Mapping[str, type[Rule]] = _Rules()

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from airskills import pins
+from airskills.disk import File
 from airskills.finding import Finding
-from airskills.folder import File, Folder
+from airskills.folder import Folder
 from airskills.program import Program
 from airskills.rules._base import Rule
 from airskills.rules.profiles import CLIENTS

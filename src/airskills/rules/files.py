@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import unquote
+from collections.abc import Iterator
 
 from airskills.finding import Finding
 from airskills.folder import TEXT, Folder
-from airskills.markdown import Heading, Link, Markdown
 from airskills.rules._base import Rule
+from airskills.rules.links import leads_out, local_links
 from airskills.rules.profiles import CLIENTS, EVERYWHERE
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
@@ -46,8 +44,8 @@ class AS401(Rule):
             if file.escapes:
                 message = f"The link leads out of the skill (to {file.link[:80]!r})"
                 yield self.finding(folder.at(file.path), 1, message, "Copy the file")
-        for document, link, target in _local_links(folder):
-            if _leads_out(target):
+        for document, link, target in local_links(folder):
+            if leads_out(target):
                 message = f"The link to {link.target[:80]!r} leads out of the skill"
                 yield self.finding(document.path, link.line, message, "Copy the file, or name the skill")
 
@@ -82,56 +80,6 @@ class AS403(Rule):
         for file in folder.files:
             if file.problem and not file.escapes and file.path != "SKILL.md":
                 yield self.finding(folder.at(file.path), 1, file.problem, "Check its kind and permissions")
-
-
-class AS404(Rule):
-    """Link leads nowhere.
-
-    Why: the agent is told to read a file that is not there, and loses the turn or invents its content.
-    """
-
-    severity = "error"
-    profiles = EVERYWHERE
-    bad = _HEAD + "See [memory](references/memory.md).\n"
-    good = {"SKILL.md": bad, "references/memory.md": "# Memory\n"}
-    at = 7
-
-    def check(self, folder: Folder) -> Iterator[Finding]:
-        for document, link, target in _local_links(folder):
-            if not (_leads_out(target) or _exists(folder, target) or folder.spelled(target)):
-                yield self.finding(
-                    document.path,
-                    link.line,
-                    f"The link to {link.target[:80]!r} leads nowhere",
-                    "Correct the path, or add the file",
-                )
-
-
-class AS405(Rule):
-    """Anchor does not exist.
-
-    Why: the reader lands at the top of a long file instead of at the answer.
-    """
-
-    profiles = _BOTH
-    bad = _HEAD + "See [below](#memry).\n\n## Memory\n"
-    good = _HEAD + "See [below](#memory).\n\n## Memory\n"
-    at = 7
-
-    def check(self, folder: Folder) -> Iterator[Finding]:
-        anchors = {document.path: _anchors(document) for document in folder.documents}
-        for document in folder.documents:
-            for link in document.links:
-                path, mark, anchor = link.target.partition("#")
-                target = folder.at(_resolve(folder, document, path)) if path else document.path
-                known = anchors.get(target, frozenset()) if mark else frozenset()
-                if known and unquote(anchor).lower() not in known and _words_of(unquote(anchor)) not in known:
-                    yield self.finding(
-                        document.path,
-                        link.line,
-                        f"No heading has the anchor {anchor[:60]!r}",
-                        "Use the heading's words, lower case, with hyphens",
-                    )
 
 
 class AS406(Rule):
@@ -219,79 +167,6 @@ class AS408(Rule):
                         f"The path {found[0]!r} is of one machine",
                         "Write it relative to the skill",
                     )
-
-
-class AS409(Rule):
-    """Path uses backslashes.
-
-    Why: the specification's paths have forward slashes; others work on one system only.
-    """
-
-    profiles = _BOTH
-    bad = _HEAD + "See [memory](references\\\\memory.md).\n"
-    good = _HEAD + "See [memory](https://example.org/memory).\n"
-    at = 7
-
-    def check(self, folder: Folder) -> Iterator[Finding]:
-        for document in folder.documents:
-            for link in document.links:
-                if "\\" in unquote(link.target) and ":" not in link.target:
-                    yield self.finding(
-                        document.path,
-                        link.line,
-                        f"The path {unquote(link.target)[:80]!r} has backslashes",
-                        "Use forward slashes",
-                    )
-
-    def fix(self, folder: Folder) -> Mapping[str, str]:
-        """Turn the backslashes of links that lead to a file then."""
-        found = [
-            (document.path, link, unquote(link.target).replace("\\", "/"))
-            for document in folder.documents
-            for link in document.links
-            if "\\" in unquote(link.target) and ":" not in link.target
-        ]
-        return _relinked(folder, [(path, link, target) for path, link, target in found if folder.has(target)])
-
-
-class AS410(Rule):
-    """Link and file differ in case.
-
-    Why: it works on the author's Mac or Windows and fails on Linux, where agents run.
-    """
-
-    severity = "error"
-    profiles = EVERYWHERE
-    bad = {"SKILL.md": _HEAD + "See [memory](references/Memory.md).\n", "references/memory.md": "# Memory\n"}
-    good = {"SKILL.md": _HEAD + "See [memory](references/memory.md).\n", "references/memory.md": "# Memory\n"}
-    at = ("SKILL.md", 7)
-
-    def check(self, folder: Folder) -> Iterator[Finding]:
-        for document, link, target in _local_links(folder):
-            other = "" if _exists(folder, target) else folder.spelled(target)
-            if other:
-                yield self.finding(
-                    document.path,
-                    link.line,
-                    f"The link says {target!r}, the file is {other!r}",
-                    "Write it as the file is",
-                )
-
-    def fix(self, folder: Folder) -> Mapping[str, str]:
-        """Write the link as the file is called."""
-        found = [
-            (document.path, link, other)
-            for document, link, target in _local_links(folder)
-            if not _exists(folder, target) and (other := folder.spelled(target))
-        ]
-        return _relinked(
-            folder,
-            [
-                (path, link, other)
-                for path, link, other in found
-                if link.target.casefold() == other.casefold()
-            ],
-        )
 
 
 class AS411(Rule):
@@ -453,73 +328,3 @@ class AS417(Rule):
                     line = document.line_at(found.start(1))
                     message = f"The script {found[1]!r} is called directly and is not executable"
                     yield self.finding(document.path, line, message, "Call its interpreter, or chmod +x it")
-
-
-def _relinked(folder: Folder, wanted: Iterable[tuple[str, Link, str]]) -> dict[str, str]:
-    """New texts of the files of these (document, link, target): the target of each inline link on the link's line."""
-    texts: dict[str, list[str]] = {}
-    before: dict[str, str] = {}
-    for path, link, target in wanted:
-        name = path.removeprefix(f"{folder.path}/")
-        if name not in texts:
-            try:
-                before[name] = folder.read(name).decode()
-            except UnicodeDecodeError:
-                continue
-            texts[name] = before[name].split("\n")
-        row = link.line - 1
-        written = re.escape(link.target).replace(r"\\", r"\\{1,2}")  # Markdown's own escape of a backslash
-        if row < len(texts[name]):
-            put = "\\g<1>" + target.replace("\\", "\\\\")
-            texts[name][row] = re.sub(rf"(\]\(){written}(?=[)\s])", put, texts[name][row])
-    changed = {name: "\n".join(lines) for name, lines in texts.items()}
-    return {name: text for name, text in changed.items() if text != before[name]}
-
-
-def _local_links(folder: Folder) -> Iterator[tuple[Markdown, Link, str]]:
-    """(document, link, path from the skill's root) of every link to a file of the skill, or of one that leads out of it."""
-    for document in folder.documents:
-        for link in document.links:
-            path = unquote(link.target.partition("#")[0].partition("?")[0])
-            elsewhere = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|/|mailto:", path)
-            if path and not elsewhere and not set(path) & set("\\{}<>$*"):
-                yield document, link, _resolve(folder, document, path)
-
-
-def _resolve(folder: Folder, document: Markdown, path: str) -> str:
-    """`path` from the skill's root. A reference may name files from its own folder or from the root."""
-    beside = posixpath.dirname(document.path.removeprefix(f"{folder.path}/"))
-    own, rooted = (posixpath.normpath(posixpath.join(base, unquote(path))) for base in (beside, ""))
-    return rooted if not _exists(folder, own) and _exists(folder, rooted) else own
-
-
-def _exists(folder: Folder, target: str) -> bool:
-    return folder.has(target) or folder.has_folder(target)
-
-
-def _leads_out(target: str) -> bool:
-    return target == ".." or target.startswith("../")
-
-
-def _anchors(document: Markdown) -> frozenset[str]:
-    """Anchors as GitHub makes them, the second heading of a name gets `-1`; and the bare words of each heading."""
-    seen: dict[str, int] = {}
-    out = {""}
-    for heading in document.headings:
-        slug = _slug(heading)
-        out |= {
-            slug if slug not in seen else f"{slug}-{seen[slug]}",
-            _words_of(re.sub(r":\w+:", " ", heading.text)),
-        }
-        seen[slug] = seen.get(slug, 0) + 1
-    return frozenset(out | set(re.findall(r"""<a\s+(?:id|name)=["']([^"']{1,200})["']""", document.text)))
-
-
-def _slug(heading: Heading) -> str:
-    kept = "".join(c for c in heading.text.lower() if c.isalnum() or c in " -_")
-    return kept.replace(" ", "-")
-
-
-def _words_of(anchor: str) -> str:
-    """What an anchor says, whoever made it: GitHub keeps what emoji leave behind, others do not."""
-    return "-".join(re.findall(r"[^\W_]+", anchor.lower()))

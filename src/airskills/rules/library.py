@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from airskills.catalog import clients
 from airskills.finding import Finding
 from airskills.folder import Folder
-from airskills.ranking import Term, read_request, weigh
 from airskills.rules._base import LibraryRule, Rule
-from airskills.rules.evals import QUERIES, _listed, lines_of, twins
+from airskills.rules.evals import twins
 from airskills.rules.profiles import CLIENTS, EVERYWHERE, client
-from airskills.terms import data, stop_words, terms
+from airskills.terms import stop_words, terms
 
 _BOTH = ("standard", *CLIENTS)
 BUNDLE = 15
@@ -87,56 +86,6 @@ class AS805(LibraryRule):
             if name != other:
                 message = f"The description says nearly the same as that of {other!r}"
                 yield self.finding(path, line, message, "Say what only this skill does", column=column)
-
-
-class AS806(LibraryRule):
-    """Validation request finds another skill.
-
-    Why: the request is one that the skill's author says should trigger it. If the library's own search ranks another
-    skill above it, descriptions overlap, and an agent confuses the two as well.
-    """
-
-    profiles = ("standard",)
-    bad = {
-        "a/SKILL.md": _skill("a", "Merges adapters into base weights. Use when logits differ after a merge."),
-        "b/SKILL.md": _skill("b", "Finds nearest neighbors of vectors. Use when recall of an index is low."),
-        f"a/{QUERIES}": '[\n{"query": "low recall of my vector index", "should_trigger": true, "split": "validation"}]',
-    }
-    good = {
-        **bad,
-        f"a/{QUERIES}": '[\n{"query": "logits differ after I merge the adapter", "should_trigger": true, "split": "validation"}]',
-    }
-    at = (f"a/{QUERIES}", 2)
-
-    def note(self, folder: Folder) -> Any:
-        if folder.skill is None:
-            return None
-        listed = _listed(folder)
-        lines = lines_of(folder, QUERIES, [item["query"] for item in listed])
-        asked = [
-            [item["query"], line]
-            for item, line in zip(listed, lines, strict=True)
-            if item["should_trigger"] and item.get("split") == "validation"
-        ]
-        stems = {name: sorted(words) for name, words in fields_of(folder).items()}
-        return [folder.name, folder.at(QUERIES), stems, asked]
-
-    def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
-        skills = Contest({name: stems for name, _, stems, _ in notes})
-        left = MAX_COMPARED // max(1, len(notes))
-        for name, path, _, asked in notes:
-            left -= len(asked)
-            if left < 0:
-                message = f"Only requests before these were compared with {len(notes):,} skills"
-                yield self.finding(path, 1, message, "Check the library in parts")
-                return
-            for query, line in asked:
-                above = skills.above(query, name)
-                if above:
-                    message = f"The request {query[:70]!r} finds {above[0]!r} first; {len(above)} come before {name!r}"
-                    yield self.finding(path, line, message, _REWORD)
-                elif above is None:
-                    yield self.finding(path, line, f"The request {query[:70]!r} finds nothing", _REWORD)
 
 
 class AS807(LibraryRule):
@@ -308,62 +257,6 @@ def _why_not(value: str, known: Sequence[str]) -> str:
     if re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value) is None:
         return "is not lower case with hyphens"
     return "is not in the vocabulary" if known and value not in known else ""
-
-
-def fields_of(folder: Folder) -> dict[str, frozenset[str]]:
-    """Stems of every searchable field, as the index holds them."""
-    skill = folder.skill
-    if skill is None:
-        return {}
-    train = [
-        item["query"]
-        for item in _listed(folder)
-        if item["should_trigger"] and item.get("split", "train") == "train"
-    ]
-    texts: Mapping[str, str] = {
-        "name": skill.name,
-        "description": skill.description,
-        "tags": " ".join([*skill.tags, skill.category]),
-        "requests": "\n".join(train),
-        "headings": "\n".join(heading.text for heading in skill.headings),
-        "body": skill.body,
-    }
-    return {name: frozenset(terms(text)) for name, text in texts.items()}
-
-
-class Contest:
-    """The skills of a library, of which each request finds one first."""
-
-    def __init__(self, skills: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
-        """Take the stems of each field of each skill."""
-        self._fields = {
-            name: {field: frozenset(stems) for field, stems in fields.items()}
-            for name, fields in skills.items()
-        }
-        self._all = {name: frozenset[str]().union(*fields.values()) for name, fields in self._fields.items()}
-        self._counts = Counter(stem for stems in self._all.values() for stem in stems)
-
-    def above(self, query: str, name: str) -> list[str] | None:
-        """The skills that come before `name`, first one first; None where nothing speaks for any skill."""
-        request = read_request(query, lambda stem: self._counts.get(stem, 0), len(self._fields))
-        own = weigh(request, self._fields[name]).score
-        rivals = [rival for rival in self._fields if rival != name and self._most(request, rival) >= own]
-        scored = [(-weigh(request, self._fields[rival]).score, rival) for rival in rivals]
-        better = sorted(place for place in scored if place < (-own, name) and place[0] < 0)
-        return [rival for _, rival in better] or ([] if own > 0 else None)
-
-    def _most(self, request: Iterable[Term], name: str) -> float:
-        """An upper bound of the score of a skill, at a fraction of the cost."""
-        weights = data("ranking")["fields"]
-        called, holds = self._fields[name]["name"].issuperset, self._all[name].issuperset
-        best = 0.0
-        for term in request:
-            said = ((term.stem,), *term.synonyms)
-            if any(map(called, said)):
-                best += term.weight * (weights["name"] + weights["bonus"])
-            elif any(map(holds, said)):
-                best += term.weight * max(weights[field] for field in ("tags", "description", "requests"))
-        return best
 
 
 def _place(folder: Folder, key: str = "description") -> tuple[str, str, int, int]:
