@@ -288,6 +288,14 @@ def test_modules_and_the_skills_own_scripts_are_judged_behind_launchers(tools: T
     ]
 
 
+def test_a_module_that_is_not_there_is_dead(tools: Tools) -> None:
+    found = check("```bash\npython -m pack.gone\npython -m pack --x\npython -m unknown\n```\n", tools)
+    assert [(entry.line, entry.column, entry.message) for entry in found] == [
+        (2, 11, "pack has no module pack.gone"),
+        (3, 11, "pack is a package without __main__, which `python -m` cannot run"),
+    ]
+
+
 @pytest.mark.parametrize("info", ["python", 'bash {proof="skip: a sketch"}', "text", ""])
 def test_other_blocks_are_passed_over(info: str, tools: Tools) -> None:
     assert check(f"```{info}\nlaunch --nonsense\n```\n", tools) == []

@@ -52,7 +52,10 @@ def _of_block(path: str, block: CodeBlock, tools: Tools, scripts: Mapping[str, s
 def _of_invocation(
     run: Invocation, tools: Tools, scripts: Mapping[str, str], launches: int
 ) -> Iterator[Verdict]:
-    command = _command(run, tools, scripts)
+    absent = tools.absent(run.name) if run.kind == "module" else ""
+    command = None if absent else _command(run, tools, scripts)
+    if absent:
+        yield Verdict("dead", run.word, absent)
     if command is None:
         return
     name = f"python -m {run.name}" if run.kind == "module" else run.name

@@ -165,9 +165,7 @@ def _fits(shape: Shape, node: Node) -> bool:
 
 
 def _is_number(value: object, kind: str) -> bool:
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, int | float):
+    if isinstance(value, int | float):  # true and false count as 1 and 0
         return kind == "float" or float(value).is_integer()
     try:
         (int if kind == "int" else float)(str(value).replace("_", ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airskills.verify.flags import Command, Option
@@ -156,9 +156,18 @@ class FromClasses:
         for name in _rewritten(self.machine, cls):
             if name in keys and name != "*":
                 keys[name] = union(keys[name], OTHER)
+        for name in _renamed(self.machine, cls) & keys.keys():
+            self._loosen(keys[name])
         for name in _handled(self.machine, cls):
             keys.setdefault(name, ANY)
         return Record(keys, reason)
+
+    def _loosen(self, shape: Shape) -> None:
+        """Leave the keys of a mapping open whose names are changed before it is read."""
+        for part in shape.parts or (shape,):
+            if part.record in self.records:
+                record = self.records[part.record]
+                self.records[part.record] = replace(record, open="a validator renames its keys")
 
     def of_kind(self, kind: records.Kind) -> Shape:
         """The shape that a kind of type admits."""
@@ -200,7 +209,8 @@ def _allows(cls: Class, names: Mapping[str, Value]) -> bool:
 
 def _aliases(named: Mapping[str, Value]) -> tuple[list[str], bool]:
     """Other names of a field, and whether one of them is computed."""
-    found = [named[key] for key in ("alias", "validation_alias") if named.get(key) is not None]
+    given = [named[key] for key in ("alias", "validation_alias") if named.get(key) is not None]
+    found = [name for item in given for name in (item if isinstance(item, tuple) else (item,))]
     return [name for name in found if isinstance(name, str)], any(isinstance(name, Unknown) for name in found)
 
 
@@ -228,6 +238,15 @@ def _handled(machine: Runner, cls: Class) -> Iterator[str]:
     """Keys that validators look at before the fields are read: older spellings, mostly."""
     for function, _ in _validators(machine, cls):
         yield from _looked_up(function.node)
+
+
+def _renamed(machine: Runner, cls: Class) -> set[str]:
+    """Fields that a validator reads which takes names apart: it may rename the keys below them."""
+    functions = [function for function, _ in _validators(machine, cls)]
+    taking = [
+        f for f in functions if re.search(r"\.(?:startswith|removeprefix|replace)\(", ast.unparse(f.node))
+    ]
+    return {name for function in taking for name in _looked_up(function.node)}
 
 
 def _looked_up(function: ast.AST) -> Iterator[str]:

@@ -102,6 +102,20 @@ class Tools:
         package = self.owner(name)
         return None if package is None else self._read(package, name, f"python -m {name}")
 
+    def absent(self, module: str) -> str:
+        """Why a pinned package cannot run a module, or "" where it can or no package is asked."""
+        package = self.owner(module)
+        if package is None or not package.root.is_dir():
+            return ""
+        own = sources([package])
+        if own.path(module) is None:
+            compiled = any(
+                (package.root / module.replace(".", "/")).parent.glob(f"{module.rpartition('.')[2]}.*")
+            )
+            return "" if compiled else f"{package.name} has no module {module}"
+        runs = not own.is_package(module) or own.path(f"{module}.__main__") is not None
+        return "" if runs else f"{module} is a package without __main__, which `python -m` cannot run"
+
     def file(self, text: str) -> Command:
         """What a script takes whose text is at hand; packages that it imports are read where they are pinned."""
         key = f"file {hashlib.sha256(text.encode(errors='replace')).hexdigest()}"

@@ -57,7 +57,7 @@ class Parser:
         """Become part of an object of a class that is read; such a class often takes `-` for `_`."""
         self.owner, self.maker = owner, owner.cls
         own = [cls for cls in mro(owner.cls) if isinstance(cls, Class)]
-        self.draft.dashes |= any(_swaps(machine, cls.scope.module.name) for cls in own)
+        self.draft.dashes |= any(machine.sources.swaps_dashes(cls.scope.module.name) for cls in own)
 
     def subparsers(self, _machine: Runner, arguments: Arguments) -> Value:
         """`add_subparsers`."""
@@ -224,22 +224,6 @@ def group(_machine: Runner, arguments: Arguments) -> Value:
     made = Parser(UNKNOWN, native.draft if isinstance(native, Parser) else None)
     made.actions = native.actions if isinstance(native, Parser) else {}
     return made
-
-
-def _swaps(machine: Runner, module: str) -> bool:
-    """Whether a module replaces `_` by `-` or the other way round."""
-    tree = machine.sources.tree(module)
-    calls = (node for node in ast.walk(tree or ast.Module([], [])) if isinstance(node, ast.Call))
-    swapped = [
-        {"_", "-"} == {a.value for a in c.args[:2] if isinstance(a, ast.Constant)}
-        for c in calls
-        if _replaces(c)
-    ]
-    return any(swapped)
-
-
-def _replaces(node: ast.Call) -> bool:
-    return isinstance(node.func, ast.Attribute) and node.func.attr == "replace" and len(node.args) >= 2
 
 
 def _arity(machine: Runner, arguments: Arguments, action: Value) -> NARGS:

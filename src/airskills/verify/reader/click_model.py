@@ -137,7 +137,7 @@ def _overrides(machine: Runner, draft: Draft, cls: Class) -> None:
     """What a class of commands changes when it runs."""
     for base in mro(cls):
         names = class_names(machine, base) if isinstance(base, Class) else {}
-        if _DYNAMIC & names.keys():
+        if any("self.commands" not in _text(names[name]) for name in _DYNAMIC & names.keys()):
             draft.open_commands = f"{cls.name} finds subcommands when it runs"
         if _PARSING & names.keys() or ("__init__" in names and "params" in _text(names["__init__"])):
             draft.open = f"{cls.name} changes its flags when it runs"

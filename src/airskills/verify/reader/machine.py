@@ -164,7 +164,9 @@ class Machine:
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Value:
         """The value of an expression; None for no expression."""
-        self.step()
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise Exhausted
         return None if node is None else expressions.evaluate(self, node, scope)
 
     def call(self, callee: Value, arguments: Arguments) -> Value:

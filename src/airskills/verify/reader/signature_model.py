@@ -98,6 +98,7 @@ def _fired(component: Value) -> Draft:
 
 
 MODELS: dict[str, Any] = {
+    "pydantic.AliasChoices": lambda _machine, arguments: tuple(arguments.positional),
     "jsonargparse.CLI": _jsonargparse,
     "jsonargparse.auto_cli": _jsonargparse,
     "fire.Fire": _fire,

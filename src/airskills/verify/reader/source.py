@@ -26,6 +26,7 @@ class Sources:
         self._trees: dict[str, ast.Module | None] = {}
         self._paths: dict[str, Path | None] = {}
         self._globs: dict[str, list[Path]] = {}
+        self._swapping: dict[str, bool] = {}
 
     def path(self, module: str) -> Path | None:
         """The file of a module, or the folder of a package without `__init__.py`; None where no root has it."""
@@ -65,6 +66,13 @@ class Sources:
             return False
         return name.encode() in text or b"import *" in text
 
+    def swaps_dashes(self, module: str) -> bool:
+        """Whether a module somewhere replaces `_` by `-` or the other way round."""
+        if module not in self._swapping:
+            nodes = ast.walk(self.tree(module) or ast.Module([], []))
+            self._swapping[module] = any(isinstance(node, ast.Call) and _swaps(node) for node in nodes)
+        return self._swapping[module]
+
     def glob(self, pattern: str) -> list[Path]:
         """Files below the roots, in order of their names."""
         if pattern not in self._globs:
@@ -93,6 +101,12 @@ def parse(code: bytes | str) -> ast.Module | None:
             return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _swaps(call: ast.Call) -> bool:
+    if not isinstance(call.func, ast.Attribute) or call.func.attr != "replace":
+        return False
+    return {"_", "-"} == {word.value for word in call.args[:2] if isinstance(word, ast.Constant)}
 
 
 def _below(module: str, tops: Sequence[str]) -> bool:
