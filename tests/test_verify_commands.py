@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airskills.folder import folder_from
 from airskills.markdown import Markdown
 from airskills.pins import Pin
 from airskills.verify.arguments import Rest, Verdict, judge
-from airskills.verify.blocks import check_blocks
 from airskills.verify.commands import check_commands
 from airskills.verify.flags import Command, Option
 from airskills.verify.ledger import Entry
@@ -314,10 +312,10 @@ def test_the_answer_is_kept_and_depends_on_the_packages(tools: Tools, tmp_path: 
     assert damaged.open == "no parser was found"
 
 
-# --- folders and wheels
+# --- wheels
 
 
-def test_a_skill_is_judged_with_its_scripts_and_wheels(tmp_path: Path) -> None:
+def test_programs_come_from_wheels_and_scripts_from_the_skill(tmp_path: Path) -> None:
     make_wheel(
         tmp_path / "wheels",
         "pack",
@@ -328,15 +326,8 @@ def test_a_skill_is_judged_with_its_scripts_and_wheels(tmp_path: Path) -> None:
     with zipfile.ZipFile(next((tmp_path / "wheels").glob("*.whl"))) as archive:
         archive.extractall(tmp_path / "root")
     wheel = Wheel(Pin("pack", "1.0"), tmp_path / "root", "0" * 64, ("pack",), {"launch": "pack.launch:main"})
-    body = "# Demo\n\n```bash\nlaunch scripts/run.py --step 5\nlaunch --wokers 2 x.py\n```\n"
-    folder = folder_from(
-        "demo",
-        {"SKILL.md": f"---\nname: demo\ndescription: Demo.\n---\n{body}", "scripts/run.py": SCRIPT},
-    )
+    text = "```bash\nlaunch scripts/run.py --step 5\nlaunch --wokers 2 x.py\n```\n"
 
-    found = check_blocks(folder, Tools(of_wheels([wheel], [Pin("absent", "1.0")])))
+    found = check(text, Tools(of_wheels([wheel], [Pin("absent", "1.0")])), scripts__run=SCRIPT)
 
-    assert [(entry.path, entry.line, entry.code) for entry in found] == [
-        ("demo/SKILL.md", 8, "AV201"),
-        ("demo/SKILL.md", 9, "AV201"),
-    ]
+    assert [(entry.line, entry.code) for entry in found] == [(2, "AV201"), (3, "AV201")]

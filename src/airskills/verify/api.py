@@ -132,7 +132,7 @@ def verify(folders: Iterable[str], options: Options | None = None) -> Report:
     wanted |= {pin for skill in skills for pin in skill.units.pins}
     unpacked = wheels.unpack(wanted, cache=chosen.cache, offline=chosen.offline, progress=chosen.progress)
     _examine(skills, unpacked, chosen)
-    return Report(tuple(_proven(skill, unpacked) for skill in skills))
+    return Report(tuple(_proven(skill, unpacked, chosen) for skill in skills))
 
 
 def _opened(path: str, chosen: Options) -> _Skill:
@@ -207,14 +207,15 @@ def _wheels(pins: Iterable[Pin], unpacked: Unpacked) -> tuple[Wheel, ...]:
     return tuple(unpacked.wheels[pin] for pin in pins if pin in unpacked.wheels)
 
 
-def _packages(pins: Iterable[Pin], skill: _Skill, unpacked: Unpacked) -> Packages:
+def _packages(pins: Iterable[Pin], skill: _Skill, unpacked: Unpacked, cache: Path | None = None) -> Packages:
     pins = tuple(pins)
     missing = {pin: unpacked.missing[pin] for pin in pins if pin in unpacked.missing}
-    return Packages(_wheels(pins, unpacked), missing, skill.units.local)
+    return Packages(_wheels(pins, unpacked), missing, skill.units.local, cache)
 
 
-def _proven(skill: _Skill, unpacked: Unpacked) -> Proven:
-    packages = _packages(skill.units.pins, skill, unpacked)
+def _proven(skill: _Skill, unpacked: Unpacked, chosen: Options) -> Proven:
+    cache = chosen.cache if chosen.remember else None
+    packages = _packages(skill.units.pins, skill, unpacked, cache)
     entries = [*skill.units.entries, *(e for found in skill.entries.values() for e in found)]
     entries += _others(skill, packages)
     skill.memory.save()

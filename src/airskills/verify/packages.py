@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from airskills.pins import Pin
 from airskills.verify.classes import Index, index_of
 from airskills.verify.sinks import Sinks
-from airskills.verify.tools import Package, Tools, in_folder, sources
+from airskills.verify.tools import Tools, of_wheels, sources
 from airskills.wheels import Wheel
 
 _PATCH = re.compile(r"\w\.__init__ = ")
@@ -65,12 +65,20 @@ class Packages:
         wheels: unpacked.
         missing: pins whose wheel is not to be had, and why.
         local: names of the skill's own modules.
+        cache: where what is read of programs is kept; None keeps nothing.
     """
 
-    def __init__(self, wheels: Iterable[Wheel], missing: Mapping[Pin, str], local: frozenset[str]) -> None:
+    def __init__(
+        self,
+        wheels: Iterable[Wheel],
+        missing: Mapping[Pin, str],
+        local: frozenset[str],
+        cache: Path | None = None,
+    ) -> None:
         self.wheels = tuple(wheels)
         self.missing = missing
         self.local = local
+        self._cache = cache
 
     @cached_property
     def _owners(self) -> dict[str, Wheel]:
@@ -87,8 +95,8 @@ class Packages:
 
     @cached_property
     def tools(self) -> Tools:
-        """The programs that its wheels bring."""
-        return Tools(_package(wheel) for wheel in self.wheels)
+        """The programs that its wheels bring, and those of missing ones that were recorded."""
+        return Tools(of_wheels(self.wheels, self.missing), cache=self._cache)
 
     @cached_property
     def sinks(self) -> Sinks:
@@ -150,8 +158,3 @@ class Packages:
             base.with_suffix(".py"),
         )
         return next((path for path in places if path.is_file()), None)
-
-
-def _package(wheel: Wheel) -> Package:
-    found = in_folder(wheel.root)[0]  # a wheel's folder holds one distribution
-    return replace(found, scripts=wheel.console_scripts, modules=wheel.modules, digest=wheel.sha256)
