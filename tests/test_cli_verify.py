@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from airskills import proof
 from airskills.cli import cli
+from airskills.folder import open_folder
 from airskills.verify import api
 from airskills.verify.backend import Answer
 from airskills.verify.ty import Ty
@@ -116,6 +118,21 @@ def test_the_ledger_holds_every_use_and_json_is_one_list(skill: Path, tmp_path: 
     rows = json.loads(ledger.read_text())
     assert {row["state"] for row in rows} == {"proven", "dead", "unproven"}
     assert {"path", "line", "column", "use", "code", "level", "message", "help", "state"} == set(rows[0])
+
+
+def test_a_proof_is_written_only_where_nothing_is_dead(skill: Path) -> None:
+    assert "not written: skills/demo/proof.json: line 19: AV003" in run(str(skill), "--write", code=1)
+    assert not (skill / "proof.json").exists()
+    text = (skill / "SKILL.md").read_text()
+    (skill / "SKILL.md").write_text(text.replace("time=2", "times=2"))
+    assert "written: skills/demo/proof.json" in run(str(skill), "--write", code=0)
+    part = proof.read(skill).static
+    assert part is not None
+    assert part.pins == {"lab": "1.0"}
+    assert part.counts["dead"] == 0
+    assert part.counts["proven"] + part.counts["unproven"] == part.counts["uses"]
+    assert len(part.hashes["lab"]) == 64
+    assert proof.read(skill).fresh(proof.content_hash(open_folder(str(skill)))).static == part
 
 
 def test_a_second_run_asks_no_back_end(skill: Path, tmp_path: Path) -> None:

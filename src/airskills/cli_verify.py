@@ -54,6 +54,9 @@ def _complete_targets(_context: click.Context, _parameter: click.Parameter, inco
     help="Write every use and what is known of it to this file, as JSON.",
 )
 @click.option("--unproven", is_flag=True, help="List what is not proven too, with the reason.")
+@click.option(
+    "--write", is_flag=True, help="Write what is proven to the proof.json of each skill without a dead use."
+)
 @click.option("--offline", is_flag=True, help="Fetch nothing: use what is unpacked, or lies in uv's cache.")
 @click.option("--backend", type=click.Choice(["ty", "pyrefly"]), default="ty", show_default=True)
 @click.option("--no-cache", is_flag=True, help="Look at everything anew, and remember nothing.")
@@ -64,6 +67,7 @@ def verify(
     form: str,
     ledger: Path | None,
     unproven: bool,
+    write: bool,
     offline: bool,
     backend: str,
     no_cache: bool,
@@ -100,6 +104,8 @@ def verify(
     if ledger is not None:
         _write_ledger(found, ledger)
     _show(found, form, unproven=unproven)
+    if write:
+        _write(found, _backend(backend).name)
     click.echo(_summary(found, time.perf_counter() - start), err=form != "text")
     raise SystemExit(int(any(finding.severity != "note" for finding in found.findings)))
 
@@ -122,6 +128,20 @@ def _show(found: Report, form: str, *, unproven: bool) -> None:
     shown = [finding for finding in found.findings if unproven or finding.severity != "note"]
     color = form == "text" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     click.echo(findings.render(shown, form, color=color).encode(errors="backslashreplace"), nl=False)
+
+
+def _write(found: Report, backend: str) -> None:
+    """Write the proof of each skill in which nothing is dead, and say why not of the others."""
+    from airskills.verify import prove
+
+    for skill in found.skills:
+        name = findings.relative(skill.folder.at("proof.json"))
+        against = prove.objection(skill)
+        if not against:
+            prove.write(skill, backend)
+        click.echo(
+            findings.flat(f"not written: {name}: {against}" if against else f"written: {name}"), err=True
+        )
 
 
 def _write_ledger(found: Report, path: Path) -> None:
