@@ -141,7 +141,7 @@ def _breaking() -> frozenset[str]:
 def _show(report: Any, package: str, changes: Sequence[Change], found: Any, form: str) -> None:
     """With hits only these; else every change."""
     if found is not None:
-        click.echo("".join(f"{report.hit_line(hit, package)}\n" for hit in found), nl=False)
+        click.echo(report.hit_lines(found, package), nl=False)
     else:
         click.echo(report.markdown(changes) if form == "markdown" else report.text(changes), nl=False)
 

@@ -91,3 +91,14 @@ def test_the_table_of_bases_is_what_torch_has() -> None:
         real = getattr(importlib.import_module(module), name)
         listed = {*row["names"], *(table[row["base"]]["names"] if "base" in row else ())} - {"training"}
         assert listed == {n for n in dir(real) if not n.startswith("_")} - {"training"}, path
+
+
+def test_a_wheel_cannot_make_us_import_a_module_that_does_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "antigravity", raising=False)
+    read = surface(tmp_path, {"made_up.py": "import antigravity, this\nclass X(antigravity.Y, this.Z): ..."})
+    found = read.world.find("made_up.X")
+    assert isinstance(found, Found)
+    assert read.classes.view(found).open == "its base antigravity.Y"
+    assert "antigravity" not in sys.modules

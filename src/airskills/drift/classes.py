@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
@@ -31,6 +30,57 @@ from airskills.drift.world import Absent, Found, World
 _DATACLASS = re.compile(r"(?:^|\.)dataclass(?:\(|$)")
 _NO_FIELD = re.compile(r"^(?:typing\.)?ClassVar\b")
 _TYPING = frozenset({"typing", "typing_extensions", "abc"})
+# Modules of the standard library that classes derive from and that do nothing when they are imported; others (think
+# of `antigravity`, which opens a browser) are never imported on the word of a wheel.
+_QUIET = frozenset(
+    [
+        "abc",
+        "argparse",
+        "ast",
+        "asyncio",
+        "builtins",
+        "collections",
+        "concurrent",
+        "configparser",
+        "contextlib",
+        "ctypes",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "email",
+        "enum",
+        "fractions",
+        "functools",
+        "html",
+        "http",
+        "importlib",
+        "inspect",
+        "io",
+        "json",
+        "logging",
+        "multiprocessing",
+        "numbers",
+        "pathlib",
+        "pickle",
+        "queue",
+        "random",
+        "shelve",
+        "socket",
+        "socketserver",
+        "string",
+        "subprocess",
+        "tempfile",
+        "threading",
+        "types",
+        "typing",
+        "unittest",
+        "urllib",
+        "uuid",
+        "warnings",
+        "weakref",
+        "zipfile",
+    ]
+)
 _EXTRA_KEYWORDS = Parameter("kwargs", KEYWORDS, None)
 _ANYTHING = (Parameter("args", VARIABLE, None), _EXTRA_KEYWORDS)
 
@@ -283,7 +333,7 @@ def _outside(path: str) -> tuple[frozenset[str] | None, tuple[Parameter, ...] | 
         parameters = None if rows is None else tuple(Parameter(*row) for row in rows)
         return frozenset([*known["names"], *above]), parameters
     module, _, name = path.rpartition(".")
-    if module.partition(".")[0] not in sys.stdlib_module_names and module != "builtins":
+    if module.partition(".")[0] not in _QUIET:
         return None, None
     try:
         found = getattr(importlib.import_module(module), name)

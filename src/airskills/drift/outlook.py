@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from packaging.version import Version
 from airskills.drift import history
 from airskills.drift.change import BREAKING
 from airskills.drift.hits import Hit, hits, pieces
-from airskills.drift.report import hit_line, hit_row
+from airskills.drift.report import hit_lines, hit_row
 from airskills.drift.shelf import HEAVY, Progress, Shelf, between, newest
 from airskills.errors import AirskillsError
 from airskills.folder import Folder
@@ -105,13 +105,17 @@ def _hits(
         yield from hits(pieces(folder), shelf.surface(pin.version), dated)
 
 
-def text(rows: Iterable[Row]) -> str:
-    """A line for each package and one for each line that is hit."""
-    lines = []
+def text(rows: Sequence[Row]) -> str:
+    """A line for each package, the lines that are hit below it, and how much of it was compared."""
+    parts = []
     for row in rows:
-        lines.append(f"{row.pin}: {_verdict(row)}")
-        lines += [f"  {hit_line(hit, row.pin.name)}" for hit in row.hits]
-    return "".join(f"{line}\n" for line in lines)
+        below = hit_lines(row.hits, row.pin.name).splitlines()
+        parts += [f"{row.pin}: {_verdict(row)}", *(f"  {line}" for line in below)]
+    skipped = sum(bool(row.problem) for row in rows)
+    broken = {name for row in rows if row.breaks for name in row.skills}
+    said = f"{len(broken)} skills would break" if broken else "Nothing would break"
+    parts.append(f"{said}; {len(rows) - skipped} of {len(rows)} pins compared with the newest releases.")
+    return "".join(f"{part}\n" for part in parts)
 
 
 def _verdict(row: Row) -> str:

@@ -112,10 +112,24 @@ def hit_row(hit: Hit) -> dict[str, object]:
     }
 
 
-def hit_line(hit: Hit, package: str) -> str:
-    """`path:line:column: trl.PPOTrainer is gone (since trl 1.13.0)`."""
-    since = f" (since {package} {hit.change.since})" if hit.change.since else ""
-    return f"{hit.path}:{hit.line}:{hit.column}: {hit.change}{since}"
+def hit_lines(hits: Sequence[Hit], package: str) -> str:
+    """`path:line:column: trl.PPOTrainer is gone (since trl 1.13.0)`; a changed default once, with every line that relies on it."""
+    lines = [
+        f"{hit.path}:{hit.line}:{hit.column}: {_dated(hit.change, package)}"
+        for hit in hits
+        if hit.change.kind not in SILENT
+    ]
+    relying: dict[Change, list[str]] = {}
+    for hit in hits:
+        if hit.change.kind in SILENT:
+            relying.setdefault(hit.change, []).append(f"{hit.path}:{hit.line}")
+    for change, places in relying.items():
+        lines += [f"{_dated(change, package)}; relied on by", *(f"    {place}" for place in places)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _dated(change: Change, package: str) -> str:
+    return f"{change} (since {package} {change.since})" if change.since else str(change)
 
 
 def summary(changes: Sequence[Change], undecided: Mapping[str, int]) -> str:

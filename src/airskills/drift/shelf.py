@@ -98,26 +98,26 @@ class Shelf:
         return self._wheels[pin]
 
     def bases(self, version: str) -> list[Pin]:
-        """Newest releases of the requirements from which public classes derive, so that what they inherit is known."""
-        tops = self._unknown_tops(version)
+        """Releases of the requirements from which public classes derive, so that what they inherit is known.
+
+        They are the newest ones when a wheel is first asked about, and stay the same for it.
+
+        Raises:
+            AirskillsError: the release cannot be had, or the index does not answer.
+        """
+        key = sha256(repr((_code(), self.wheel(version).sha256)).encode()).hexdigest()
+        for row in self._kept.get([key]).values():
+            return [Pin(*pin) for pin in row]
+        paths = _unknown_bases(self.surface(version))
+        tops = {path.partition(".")[0].replace("_", "-").lower() for path in paths}
         found = []
         for requirement in _requirements(self.wheel(version).root):
             name = canonicalize_name(requirement.name)
             if name in tops and name not in HEAVY:
-                fitting = [
-                    v for v in wheels.releases(name) if v in requirement.specifier and not v.is_prerelease
-                ]
+                known = wheels.releases(name)
+                fitting = [v for v in known if v in requirement.specifier and not v.is_prerelease]
                 found += [Pin(name, str(fitting[-1]))] if fitting else []
-        return found
-
-    def _unknown_tops(self, version: str) -> set[str]:
-        """Distributions, by the name they are imported by, from which public classes derive."""
-        key = sha256(repr((_code(), self.wheel(version).sha256)).encode()).hexdigest()
-        for row in self._kept.get([key]).values():
-            return set(row)
-        paths = _unknown_bases(self.surface(version))
-        found = {path.partition(".")[0].replace("_", "-").lower() for path in paths}
-        self._kept.put({key: sorted(found)})
+        self._kept.put({key: [[pin.name, pin.version] for pin in found]})
         return found
 
     def add_companions(self, pins: Iterable[Pin]) -> None:
