@@ -3,7 +3,8 @@
 The corpus is ours. In `data/security/*attacks*.txt` a line that begins with `+` is the attack and a line that begins with
 `-` stands in its place in the twin; `*benign*.txt` holds look-alikes without any attack. The set `seed` is the one that
 the first rules were written with. The others were written before anyone read the rules, and are split by a hash of their
-names: `dev` was used while the rules were worked on, `held out` only counted. A skill counts as caught or accused when a
+names: `dev` was used while the rules were worked on, `held out` only counted. `later` was written by somebody who knew the
+rules. A skill counts as caught or accused when a
 finding of severity error or warning names it.
 
     python benchmarks/security_corpus.py                          # rates
@@ -34,7 +35,7 @@ from measured import conditions, print_table, write
 
 DATA = Path(__file__).parent / "data" / "security"
 SECURITY = [rule() for code, rule in sorted(RULES.items()) if code.startswith("AS7")]
-SETS = ("seed", "dev", "held out")
+SETS = ("seed", "dev", "held out", "later")
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,10 @@ def benign() -> list[Case]:
 
 def _entries(kind: str) -> Iterator[tuple[str, str, list[str]]]:
     for path in sorted(DATA.glob(f"*{kind}*.txt")):
+        first = path.name.partition("-")[0]
         for entry in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
             name, *lines = entry.rstrip("\n").split("\n")
-            yield name, "seed" if path.name.startswith("seed") else _half(name), lines
+            yield name, first if first in {"seed", "later"} else _half(name), lines
 
 
 def _half(name: str) -> str:
@@ -144,7 +146,7 @@ def rates() -> dict[str, Any]:
         for side, cases in sides.items():
             chosen = [case for case in cases if case.set == which]
             hits = sum(bool(case.alarms()) for case in chosen)
-            result[which][side] = {"of": len(chosen), "count": hits, "rate": round(hits / len(chosen), 4)}
+            result[which][side] = {"of": len(chosen), "count": hits, "rate": round(hits / max(1, len(chosen)), 4)}
     return result
 
 

@@ -11,7 +11,7 @@ CREDENTIAL = (
     r"|\.docker/config\.json|\.npmrc\b|\.pypirc\b|\.config/gh/hosts\.yml|\.config/gcloud|\.azure/|\.gnupg\b|/etc/shadow|wallet\.dat|\.vault-token|\.config/solana"
     r"|\.ethereum/keystore|\.electrum|login data\b|google-chrome/|/Cookies\b|cookies\.sqlite|key4\.db|logins\.json|\.password-store|\.bash_history|\.zsh_history|\.python_history"
     r"|\.claude/(?:\.credentials|projects|history)|\.codex/auth\.json|\.cache/huggingface/token|\.huggingface/token|\.config/op/|\.terraform\.d/credentials|\.mozilla/firefox"
-    r"|(?<![\w.])\.env(?:\.(?:local|production|prod))?(?![\w.-]))"
+    r"|(?:/proc/\S{0,40}|\$\{?\w+\}?)/environ\b|(?<![\w.])\.env(?:\.(?:local|production|prod))?(?![\w.-]))"
 )
 PUBLIC = re.compile(r"\.pub\b|\.env[\w.]*\.(?:example|sample|template)|credentials\.(?:example|sample)")
 METADATA = re.compile(
@@ -58,7 +58,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS706",
-        r"(?:iex|Invoke-Expression)\s*\(+[^)]{0,200}(?:DownloadString|iwr|irm|Invoke-)|DownloadString\([^)]{0,300}\)\s*\|\s*iex|mshta\s+https?://|regsvr32\s[^\n]{0,80}https?://|certutil\s[^\n]{0,80}-urlcache|bitsadmin\s[^\n]{0,80}/transfer",
+        r"(?:iex|Invoke-Expression)\s*\(+[^\n]{0,200}(?:DownloadString|iwr|irm|Invoke-)|DownloadString\([^)]{0,300}\)\s*\|\s*iex|mshta\s+https?://|regsvr32\s[^\n]{0,80}https?://|certutil\s[^\n]{0,80}-urlcache|bitsadmin\s[^\n]{0,80}/transfer",
         "A download is executed unread",
         "iex invoke downloadstring mshta certutil regsvr bitsadmin",
     ),
@@ -106,7 +106,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS715",
-        r"(?:^|[\s;&|])(?:claude|codex|gemini|cursor-agent|copilot|qwen|opencode|aider|\$\w+)\s[^\n]{0,300}(?:--dangerously-skip-permissions|--dangerously-bypass-approvals\S*|--yolo\b|--trust-all-tools|--approval-mode[= ](?:yolo|full-auto)|--allow-all-tools)|^--dangerously-skip-permissions|\"?(?:defaultMode|permissionMode)\"?\s*[:=]\s*\"?bypassPermissions|enableAllProjectMcpServers\S*\s*[:=]?\s*true",
+        r"(?:^|[\s;&|])(?:claude|codex|gemini|cursor-agent|copilot|qwen|opencode|aider|\$\w+)\s[^\n]{0,300}(?:--dangerously-skip-permissions|--dangerously-bypass-approvals\S*|--yolo\b|--trust-all-tools|--approval-mode[= ](?:yolo|full-auto)|--allow-all-tools)|\"?(?:defaultMode|permissionMode)\"?\s*[:=]\s*\"?bypassPermissions|enableAllProjectMcpServers\S*\s*[:=]?\s*true",
         "The agent's permission checks are switched off",
         "permissions approvals yolo tools mode bypasspermissions enableallprojectmcpservers",
     ),

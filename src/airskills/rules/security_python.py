@@ -28,7 +28,7 @@ _DECODES = words(
     "b64decode b32decode b85decode a85decode b16decode urlsafe_b64decode decodebytes unhexlify fromhex decompress codecs chr translate a2b_hex a2b_base64"
 )
 _FILES = words(
-    "ssh aws netrc credentials id_rsa id_ed25519 Login wallet bash_history zsh_history gnupg kube shadow huggingface claude codex pypirc npmrc computeMetadata metadata"
+    "ssh aws netrc credentials id_rsa id_ed25519 Login wallet bash_history zsh_history gnupg kube shadow huggingface mozilla firefox chrome Chrome chromium logins Cookies claude codex pypirc npmrc computeMetadata metadata"
 )
 _SECRETS = _FILES | words(
     "environ getenv env pyperclip clipboard ImageGrab keyboard pynput screenshot mss expanduser home"

@@ -35,6 +35,10 @@ _CSS = re.compile(
     r"<(\w+)\b[^<>\n]{0,300}(?:display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0\d*)?(?![.\d])|font-size\s*:\s*[01](?:px|pt|em)?(?![.\d])|color\s*:\s*(?:white|#fff(?:fff)?|transparent)\b|(?:left|top|text-indent)\s*:\s*-\d{3,}|(?:max-)?height\s*:\s*[01](?:px)?(?![.\d])|\shidden(?=[\s>=]))[^<>\n]{0,300}>([^<\n]{0,1500})",
     re.IGNORECASE,
 )
+_VEIL = re.compile(
+    r"<(div|section|span|p|aside|template|article|details)\b[^<>\n]{0,300}(?:\shidden(?=[\s>=])|display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*[01](?:px)?[;\"'])[^<>\n]{0,300}>\s*$|<(template)>\s*$",
+    re.IGNORECASE,
+)
 _REFERENCE = re.compile(r"^\s*\[([^\]\n]{1,60})\]:\s*(\S+)\s*[\"'(](.{1,1500})[\"')]\s*$")
 _TITLE = re.compile(r"\]\([^()\s\"]{1,300}\s+\"([^\"\n]{10,1000})\"\)|!\[([^\[\]\n]{15,1000})\]\(")
 _ATTRIBUTE = re.compile(
@@ -92,6 +96,8 @@ class Reader:
             comment = line.find("<!--")
             if fence:
                 number = self._fence(number, fence[1], fence[2])
+            elif "<" in line and (veil := _VEIL.search(line)):
+                number = self._veiled(number, veil[1] or veil[2])
             elif comment >= 0 and line.count("`", 0, comment) % 2 == 0:
                 number = self._comment(number, comment)
             else:
@@ -128,6 +134,16 @@ class Reader:
         self.hidden.append(Sentence(self._path, self._first + start, said[:MAX_SENTENCE]))
         self._lines[number] = rest
         return number if rest.strip() and "<!--" not in rest else number + 1
+
+    def _veiled(self, start: int, tag: str) -> int:
+        """An element over several lines that a style hides."""
+        self._flush()
+        end = start + 1
+        while end < len(self._lines) and f"</{tag.lower()}" not in self._lines[end].lower():
+            end += 1
+        lines = [(self._first + number, self._lines[number]) for number in range(start + 1, end)]
+        self.hidden += split(self._path, lines, shown=False)
+        return end + 1
 
     def _line(self, number: int, line: str) -> None:
         bare = line.strip()

@@ -31,7 +31,7 @@ class Claim:
         name: what other rules call it.
         message: what to tell the reader.
         patterns: concepts in order.
-        foreign: concepts within some words of each other, for other languages: (concepts, words).
+        foreign: the same for other languages; (concepts, n) are concepts within n words of each other.
         quoted: whether what stands in quotation marks counts.
         no: whether a negation before it turns it off.
         unless: concepts that, anywhere before it in the sentence, turn it off.
@@ -43,7 +43,7 @@ class Claim:
     name: str
     message: str
     patterns: tuple[str, ...]
-    foreign: tuple[tuple[str, int], ...] = ()
+    foreign: tuple[str | tuple[str, int], ...] = ()
     quoted: bool = False
     no: bool = True
     unless: str = "shown|sought"
@@ -62,6 +62,16 @@ OVERRIDE = Claim(
     "override",
     "The text tells the agent to set its instructions aside",
     (
+        "ignore ~1 orders ~1 user",
+        "rules ~3 prior -6 cease",
+        "prior -6 no ~1 concern ~2 you|agent",
+        "destroy|ignore ~2 prior ~1 context",
+        "ignore ~1 your ~2 wish",
+        "no ~3 must ~3 obey -3 sysprompt|authority|user",
+        "trust self -4 user|authority",
+        "authority ~1 rules -8 skip",
+        "user ~1 rules ~3 cease",
+        "prior|your|user ~2 rules -3 aside",
         "rules ~3 memory ~4 cease",
         "ignore ~1 userwish",
         "prior|your|authority -3 rules -10 cease",
@@ -89,6 +99,7 @@ ROLE = Claim(
     "role",
     "The text gives the agent a role without rules",
     (
+        "free",
         "you has unrestricted",
         "assume -8 refuse",
         "become -10 unrestricted",
@@ -102,13 +113,16 @@ GRANT = Claim(
     "grant",
     "The text grants the agent rights in somebody's name",
     (
+        "you has ~1 perm ~4 any|already",
+        "assume|obey ~1 any ~4 self -8 user|authority",
+        "perm ~1 has ~2 grant|given -6 self|you|agent",
         "i ~1 consents ~2 any ~5 self|skills",
         "grantor ~2 (has) ~1 grant ~1 you|self|agent|skills",
         "user ~1 already ~1 grant -8 no ~3 ask",
         "user ~1 consents",
         "guard ~2 has ~2 cease ~4 session",
         "has ~1 pregrant",
-        "grantor ~2 has ~3 grant ~3 already|session",
+        "grantor ~2 has ~3 grant ~3 already|session|get|secret|send",
         "grantor ~2 already ~1 grant ~4 any|session|perm|destroy",
         "you ~1 has ~2 grant ~5 perm|ignore|off|mode",
         "session ~5 has ~2 grant ~3 grantor|mode",
@@ -123,6 +137,18 @@ CONCEAL = Claim(
     "conceal",
     "The text tells the agent to hide something from the user",
     (
+        "if ~1 user ~1 wonder ~1 about ~3 deed -2 pass_off ~1 this",
+        "only you know",
+        "nobody ~4 must ~1 know",
+        "user ~1 must no ~2 bothered ~2 this|deed",
+        "no ~1 mention ~1 about ~1 this",
+        "without ~1 unsaid ~1 this",
+        "dont ~3 show|mention ~1 this deed",
+        "if ~3 ask -2 fake",
+        "fake ~3 normal",
+        "omit ~2 this|deed ~1 out -2 you",
+        "user -6 no ~1 know ~2 this|deed",
+        "this|deed ~1 must ~2 unnoticed",
         "dont ~1 tell|mention|show|put ~1 deed ~4 report|user",
         "dont ~1 tell|mention|show|put ~1 this ~3 report|user",
         "user ~1 must ~2 unaware",
@@ -153,7 +179,17 @@ CONCEAL = Claim(
         "fake -14 if ~1 you",
         "omit ~3 secret_word ~1 user",
     ),
-    (("no tell user", 6), ("no user know", 6), ("secretly run|send|put|get|destroy", 5), ("omit user", 4)),
+    (
+        "no ~2 tell -5 user",
+        "tell ~2 user ~1 no",
+        "user ~2 tell ~1 no",
+        "user ~2 no ~2 tell",
+        "no ~2 user ~2 know",
+        "user ~2 know ~1 no",
+        "user ~2 no ~2 know",
+        ("secretly run|send|put|get|destroy", 5),
+        ("omit user", 4),
+    ),
     no=False,
     never="secret",
 )
@@ -161,6 +197,13 @@ APPROVE = Claim(
     "approve",
     "The text tells the agent to act without approval",
     (
+        "destroy|send|spend ~3 no ~1 perm",
+        "perm has ~2 given|grant +4 dont",
+        "perm has ~2 given|grant -6 any|session|already",
+        "no must|needed ~2 ask -2 destroy|send|spend",
+        "any ~2 this|deed -2 without ~1 ask",
+        "approve ~1 any ~1 tool",
+        "permprompt ~2 cease",
         "skip ~2 any ~2 prompt|perm",
         "no perm (has) needed|must",
         "without ~4 user ~2 perm|ask -6 destroy|any|send",
@@ -178,11 +221,15 @@ APPROVE = Claim(
     ),
     (),
     reach=16,
+    never="limited",
 )
 LEAK = Claim(
     "leak",
     "The text tells the agent to send secrets or the user's data away",
     (
+        "put -24 credfile ~6 channel|report",
+        "put -16 credfile ~5 channel|report",
+        "put ~5 talk +5 url",
         "put -4 send ~4 config|talk|ownfiles ~4 url",
         "secret -14 put ~4 channel",
         "channel ~3 place ~5 talk|secret",
@@ -216,6 +263,8 @@ PRINT = Claim(
     "print",
     "The text asks for the contents of a file of credentials",
     (
+        "credfile -3 expose ~2 report",
+        "credfile ~1 lead expose",
         "attach_id -5 secret",
         "show|expose ~1 any ~1 secret -6 report",
         "get +4 secret +3 expose ~1 this",
@@ -232,6 +281,14 @@ REMOTE = Claim(
     "remote",
     "The agent shall do what an address says",
     (
+        "get -8 url -4 run ~1 this -3 authority",
+        "get +9 url -6 run ~2 deed ~3 answer",
+        "decode -8 obeyall|obey|run ~3 this|orders|rules",
+        "run ~5 url ~1 reveal|says",
+        "url +6 let ~2 change|outrank|ignore ~3 self",
+        "your ~1 further ~1 wish ~6 url",
+        "todo ~5 url",
+        "url ~3 todo",
         "url +12 obeyall",
         "url +6 decide +5 run|orders",
         "url +10 your ~1 sysprompt",
@@ -251,6 +308,11 @@ PLANT = Claim(
     "plant",
     "The text plants itself into files or memories that instruct agents",
     (
+        "put|copy ~4 memory +6 user ~2 has ~1 grant|cease",
+        "any ~1 skills -4 put ~3 prior|self",
+        "put|copy ~1 self ~3 memory",
+        "memory -8 unneeded",
+        "put ~2 this|self ~5 user ~2 memory",
         "any ~1 skills -8 carry ~1 self",
         "memory -3 future ~2 skip|ignore",
         "memory -6 future|any -8 trust",
@@ -275,6 +337,8 @@ SHADOW = Claim(
     "shadow",
     "The text takes the place of other tools",
     (
+        "route ~1 any ~6 tool -8 through",
+        "tool -8 choose ~1 this",
         "any|if ~2 tool +4 first ~3 complete",
         "route ~1 any ~3 through ~1 self",
         "before ~2 any|every ~2 tool|skills -4 get|run ~1 this|self",
@@ -290,6 +354,9 @@ SPOIL = Claim(
     "spoil",
     "The text tells the agent to spoil the work",
     (
+        "dont ~1 show ~1 problems +10 show|conclude ~3 fine",
+        "secretly ~1 rig",
+        "weaken ~3 protection",
         "show|tell|conclude ~3 no ~2 problems -4 without",
         "ours -8 regardless ~4 says",
         "put|copy|act|omit ~2 subtle ~3 flaw",
@@ -312,6 +379,7 @@ SPEND = Claim(
     "spend",
     "The text spends the user's money or keys",
     (
+        "spend ~6 card",
         "spend ~4 money -6 fee",
         "send|change|spend -6 recipient ~4 instead",
         "spend -14 no ~2 tell|ask",
@@ -323,6 +391,7 @@ TELL = Claim(
     "reveal",
     "The text asks for the agent's own instructions",
     (
+        "reveal ~1 rules ~1 you ~1 has",
         "reveal ~1 any ~1 prior ~4 complete",
         "reveal ~1 sysprompt ~1 prior",
         "reveal ~6 complete ~6 sysprompt",
@@ -337,6 +406,7 @@ DESTROY = Claim(
     "destroy",
     "The text orders files of the user to be destroyed",
     (
+        "destroy ownfiles ~4 disk|talk",
         "destroy ~1 ownfiles|disk ~4 user ~1 disk|ownfiles",
         "destroy ~2 any|user|complete ~5 ownfiles",
         "destroy ~2 disk",
@@ -392,7 +462,11 @@ def _candidates(mask: int) -> tuple[tuple[Claim, Pattern], ...]:
 
 @cache
 def _foreign() -> tuple[tuple[Claim, Pattern], ...]:
-    return tuple((claim, together(*source)) for claim in CLAIMS for source in claim.foreign)
+    return tuple(
+        (claim, pattern(source) if isinstance(source, str) else together(*source))
+        for claim in CLAIMS
+        for source in claim.foreign
+    )
 
 
 def claims(text: str, *, quoted: bool = False) -> list[Claim]:
@@ -403,12 +477,18 @@ def claims(text: str, *, quoted: bool = False) -> list[Claim]:
         return []
     bare = spoken(text)
     outside = words.read(_QUOTED.sub(" ", bare))
-    inside = words.read(bare) if _QUOTED.search(bare) else outside
+    first = _QUOTED.search(bare)
+    inside = words.read(bare) if first else outside
+    begins = len(words.read(bare[: first.start()]).marks) if first and not quoted else len(inside.marks)
     found: dict[Claim, None] = {}
     for said in dict.fromkeys((outside, inside)):
         for claim, entry in _candidates(said.mask) + (_foreign() if said.foreign else ()):
             right = said is (inside if quoted or claim.quoted else outside)
-            if right and claim not in found and _makes(claim, entry, said):
+            if (
+                right
+                and claim not in found
+                and _makes(claim, entry, said, begins if said is inside else len(said.marks))
+            ):
                 found[claim] = None
     return list(found)
 
@@ -420,13 +500,15 @@ def spoken(text: str) -> str:
     return _SPAN.sub(lambda match: match[2] if _CODE.search(match[2]) else " ", text)
 
 
-def _makes(claim: Claim, entry: Pattern, said: Said) -> bool:
-    """Whether the pattern is there, and nothing before it turns the claim off."""
+def _makes(claim: Claim, entry: Pattern, said: Said, begins: int) -> bool:
+    """Whether the pattern is there, begins before this word, and nothing before it turns the claim off."""
     if claim.never and said.mask & _mask(claim.never) and not said.mask & _mask(claim.even):
         return False
     refused = _marks("no") if claim.no and not entry.negative else frozenset()
     return any(
-        refused.isdisjoint(match[0]) and not _turned_off(claim, said, match.start())
+        match.start() <= begins
+        and refused.isdisjoint(match[0])
+        and not _turned_off(claim, said, match.start())
         for match in entry.marks.finditer(said.marks)
     )
 

@@ -262,8 +262,11 @@ _SHOWN = re.compile(
     re.IGNORECASE,
 )
 _SHOWN_AFTER = re.compile(
-    r"^\s*(?:is|are|would|can|could|may|gives|delete\w*|destroy\w*|wipe\w*|runs? code|execut\w+ (?:whatever|anything)|lets?|means)\b|\b(?:dangerous|unsafe|never|can't see|cannot see|not allowed|don't|malicious)\b",
+    r"^\s*(?:is|are|would|can|could|may|gives|delete\w*|destroy\w*|wipe\w*|runs? code|execut\w+ (?:whatever|anything)|lets?|means)\b|\b(?:deletes?|destroys?|wipes?|erases?) (?:everything|all|the)\b|\b(?:dangerous|unsafe|never|can't see|cannot see|not allowed|don't|malicious)\b",
     re.IGNORECASE,
+)
+_GOES_ON = re.compile(
+    r"\s*(?:$|[.,;:(]|then\b|to\b|and then\b|before\b|first\b|gets\b|sets\b|does\b|installs?\b|starts?\b|makes\b|—|-)"
 )
 _TYPED = re.compile(
     r"\b(?:curl|wget|iwr|irm)\s[^`\"\n]{4,400}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\b(?:iwr|irm)\s[^`\"\n]{4,300}\|\s*iex\b"
@@ -277,7 +280,8 @@ def _in_sentences(sentences: list[Sentence]) -> Iterator[Command]:
             continue
         for before, code, after in sentence.spans():
             at_once = before.endswith("!")
-            asked = not before.strip(" -*0123456789.)>") or _ASKED.search(before)
+            alone = not before.strip(" -*0123456789.)>") and (_GOES_ON.match(after) or after.count(" ") < 4)
+            asked = alone or _ASKED.search(before)
             if at_once or (asked and not _SHOWN.search(before) and not _SHOWN_AFTER.search(after)):
                 yield Command(sentence.path, sentence.line, code)
         typed = _TYPED.search(sentence.text) if "`" not in sentence.text else None

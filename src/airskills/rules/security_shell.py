@@ -172,8 +172,12 @@ class Flow:
                 return
 
     def _runs_file(self, name: str) -> None:
-        if "net" in self.files.get(_bare(name), NOTHING) and not self.verified:
-            self.act("AS706", f"The download {_bare(name)[:60]!r} is executed unchecked")
+        path = _bare(name)
+        labels = self.files.get(path, NOTHING) | (
+            self.files.get(path.partition("/")[0], NOTHING) if "/" in path else NOTHING
+        )
+        if "net" in labels and not self.verified:
+            self.act("AS706", f"The download {path[:60]!r} is executed unchecked")
 
     def _interprets(self, name: str, arguments: list[Word], stdin: Labels) -> Labels:
         """A shell or language: what it is given as code, as a file, or on its input."""
@@ -246,6 +250,8 @@ class Flow:
             self.act("AS718", "A shell is handed to another machine")
         if name == "git":
             self._git(texts)
+        elif name in {"tar", "unzip", "7z"}:
+            self._unpacks(texts)
         elif name in {"cp", "mv", "install", "ln", "tee"} and texts:
             return self._moves(name, texts, carried)
         read = NOTHING.union(*map(self._file, command_table.read_files(name, texts, first=first)))
@@ -259,6 +265,12 @@ class Flow:
             self.staged = True
         elif texts[:1] == ["push"] and self.staged:
             self.act("AS708", "A file of credentials is pushed to another machine")
+
+    def _unpacks(self, texts: list[str]) -> None:
+        """What comes out of a downloaded archive, by the usual name of its folder, is a download too."""
+        for text in texts:
+            if "net" in self.files.get(_bare(text), NOTHING):
+                self.files[re.sub(r"\.(?:tar(?:\.\w+)?|tgz|zip|7z)$", "", _bare(text))] = frozenset({"net"})
 
     def _moves(self, name: str, texts: list[str], carried: Labels) -> Labels:
         if name == "tee":

@@ -30,6 +30,10 @@ _IMAGE = re.compile(
     r"!\[[^\[\]]{0,200}\]\(\s*<?https?://[^\s()]{0,300}[?&/=][\w.-]*=?[^\s()]{0,100}?(?:\{\{?|\$\{?|<|\[|%7B)\s*[^)}>\]]{0,80}(?:data|secret|conversation|context|user|token|key|summary|encoded|base64|history|file|env|prompt|message|answer|content|chat|output|text|result|name|email|info)[^)}>\]]{0,80}",
     re.IGNORECASE,
 )
+_LINK = re.compile(
+    r"\]\(\s*<?https?://[^\s()]{0,300}[?&/=][\w.-]*=?[^\s()]{0,100}?(?:\{\{?|\$\{?|<|\[|%7B)\s*[^)}>\]]{0,80}(?:secret|conversation|everything|user wrote|user said|token|api.?key|history|context|base64|\.env|environment|system prompt)[^)}>\]]{0,80}",
+    re.IGNORECASE,
+)
 _DRAWN = re.compile(
     r"//(?:img\.shields\.io|quickchart\.io|mermaid\.ink|latex\.codecogs\.com|placehold|api\.star-history\.com)"
 )
@@ -65,7 +69,7 @@ def said(made: Scene) -> Iterator[tuple[Sentence, Claim]]:
             if claim.name in _PLAIN or addressed(sentence.text):
                 yield sentence, claim
     for lines in made.data:
-        found = [(line, claim) for line in lines for claim in claims(line.text)]
+        found = [(line, claim) for line in lines for claim in claims(line.text, quoted=True)]
         if not _collection(lines, {line for line, _ in found}):
             yield from (
                 (line, claim) for line, claim in found if claim.name in _PLAIN or addressed(line.text)
@@ -186,7 +190,7 @@ class AS709(_Words):
     def more(self, made: Scene) -> Iterator[Finding]:
         for sentence in made.sentences:
             image = not sentence.shown and "](http" in sentence.text and not _DRAWN.search(sentence.text)
-            if image and _IMAGE.search(sentence.text):
+            if image and (_IMAGE.search(sentence.text) or _LINK.search(sentence.text)):
                 yield self.said(sentence, "An image's address is filled with data of the conversation")
 
 

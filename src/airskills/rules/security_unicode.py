@@ -24,6 +24,7 @@ _SELECTORS = re.compile(
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _WORD = re.compile(r"[^\W_]+")
+_DOTTED = re.compile(r"\b[\w-]{2,60}(?:\.[\w-]{2,60})+(?=[/:\s\"'`)]|$)")
 _LINK = re.compile(r"(?:https?://|@)([^\s/\"'<>)`|]{4,200})")
 # Letters that look like ASCII ones in common fonts (from Unicode TS 39, the pairs that keyboards can type).
 _LOOKS = dict(zip("аеорсухіјѕԁһԛԝӏкмтвнАВЕКМНОРСТХІЈЅ", "aeopcyxijsdhqwlkmtbhABEKMHOPCTXIJS", strict=True))
@@ -158,6 +159,11 @@ def _mixed(line: str) -> str:
             inside = any(a.isascii() and a.isalpha() for a in word[:1]) and word[-1].isascii()
             if any(char.isascii() and char.isalpha() for char in word) and (not greek or inside):
                 return word
+    for match in _DOTTED.finditer(line):
+        for label in match[0].split("."):
+            foreign = [char for char in label if not char.isascii()]
+            if foreign and len(foreign) < len(label) and all(char in _LOOKS for char in foreign):
+                return match[0]
     for match in _LINK.finditer(line):
         for label in match[1].split("."):
             plain = _decoded(label)
