@@ -146,7 +146,11 @@ def rates() -> dict[str, Any]:
         for side, cases in sides.items():
             chosen = [case for case in cases if case.set == which]
             hits = sum(bool(case.alarms()) for case in chosen)
-            result[which][side] = {"of": len(chosen), "count": hits, "rate": round(hits / max(1, len(chosen)), 4)}
+            result[which][side] = {
+                "of": len(chosen),
+                "count": hits,
+                "rate": round(hits / max(1, len(chosen)), 4),
+            }
     return result
 
 

@@ -261,4 +261,4 @@ class AS728(Rule):
 
 
 _SECRET = re.compile(CREDENTIAL)
-_HOME = re.compile(r"~|/(?:etc|root|home|Users|var|proc)\b")
+_HOME = re.compile(r"~|/(?:etc|root|var|proc)\b|/(?:home|Users)/[^/]+/(?:\.|Documents|Desktop|Library)")

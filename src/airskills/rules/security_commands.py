@@ -66,7 +66,10 @@ _URL = re.compile(r"\w://|^[\w.-]+\.\w{2,}/")
 LOCAL = re.compile(r"^(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal)\b")
 _SECRET_NAMES = re.compile(r"key|token|secret|pass|cred|auth", re.IGNORECASE)
 _CREDENTIAL = re.compile(CREDENTIAL, re.IGNORECASE)
-_OWN_LOGIN = re.compile(r"client_secret|grant_type|refresh_token|api_?key|password|\btoken=", re.IGNORECASE)
+_OWN_LOGIN = re.compile(
+    r"access_token|auth_token|client_secret|grant_type|refresh_token|api_?key|password|\btoken=",
+    re.IGNORECASE,
+)
 _LEAKING = re.compile(r"\$\{?\w*(?:SECRET|PRIVATE)")
 ASSIGN = re.compile(r"^([A-Za-z_]\w*)\+?=(.*)$", re.DOTALL)
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from airskills.rules.security_known import known
 from airskills.rules.security_patterns import CREDENTIAL
 
 GAP, COMMA, STOP = ".", ",", ";"
-_GAPS = {"~": "[^,;]", "-": "[^;]", "+": "[\\s\\S]"}
+_GAPS = {"~": "[^,;]", "-": "[^;]", "+": "[\\s\\S]", "*": ""}
 _ENDS = {"^": "^", "$": "(?=[,;]|$)"}
 _FIRST = 0x100  # code point of the first set of concepts
 _MARKUP = "\"'`*_()[]<>\u201c\u201d\u2018\u2019"
@@ -28,6 +29,7 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W_]+(?:['\u2019.-][^\W_]+)*)|(?P<comma>,)|(?P<stop>[;:\u2014\u2013|])",
     re.IGNORECASE,
 )
+_ARROW = re.compile("[-=]>|\u2192")
 _ROUGH = re.compile(r"[a-z0-9]+(?:['\u2019.-][a-z0-9]+)*")
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
 _SPACED = {"ru": re.compile("[\u0400-\u04ff]"), "ko": re.compile("[\uac00-\ud7a3]")}
@@ -193,7 +195,7 @@ class Lexicon:
         if kind == "file":
             return self._words["en"].get(token.rpartition("/")[2], GAP)
         if kind == "url":
-            return GAP if _LOCAL.match(token) else self._url
+            return GAP if _LOCAL.match(token) or known().documents(token) else self._url
         return self._credfile
 
     def _longest(self, tokens: list[Token], number: int, language: str) -> tuple[int, str]:
@@ -258,7 +260,7 @@ def plain(text: str) -> str:
     """Text as a reader takes it: compatibility forms folded, nothing of no width, lower case, straight apostrophes."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _ZERO.sub("", text)).replace("\u2019", "'")
-    return text.lower()
+    return _ARROW.sub(" into ", text).lower()
 
 
 @cache
@@ -299,7 +301,7 @@ class Pattern:
 def pattern(source: str) -> Pattern:
     """Compile `no ~2 tell ~3 user|report`: concepts or alternatives, with at most so many words between.
 
-    `~N` crosses no comma, `-N` crosses commas only, `+N` crosses everything, `^` is the start of the sentence, `$` the end
+    `~N` crosses no comma, `*N` no comma and no `into`, `-N` crosses commas only, `+N` everything, `^` is the start of the sentence, `$` the end
     of a clause, and a concept in parentheses may be missing.
     """
     words = lexicon()
@@ -309,7 +311,8 @@ def pattern(source: str) -> Pattern:
         if element in _ENDS:
             parts.append(_ENDS[element])
         elif element[0] in _GAPS:
-            parts.append(f"{_GAPS[element[0]]}{{0,{element[1:]}}}?")
+            gap = f"[^,;{words.marks(['into'])}]" if element[0] == "*" else _GAPS[element[0]]
+            parts.append(f"{gap}{{0,{element[1:]}}}?")
         else:
             names = element.strip("()").split("|")
             optional = element.startswith("(")

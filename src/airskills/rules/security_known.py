@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+_PLACEHOLDER = re.compile(
+    r"user(?:name)?|owner|org(?:anization)?|your[\w-]*|my-?org|example[\w-]*|acme|company|team|<\w+>"
+)
 _GITHUB = re.compile(r"(?:raw\.githubusercontent\.com|github\.com|codeload\.github\.com)/([\w.-]+)/")
+_RELEASED = re.compile(
+    r"^https://(?:github\.com/[\w.-]+/[\w.-]+/releases/download/[^/\s]*(?:\d|\$|\{)[^/\s]*/|raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/(?:[0-9a-f]{40}|v?\d+\.\d+[\w.-]*)/)"
+)
 _HOST = re.compile(r"(?:git\+)?(https?|ssh|git)://(?:[^@/\s]*@)?([\w.-]+)(/[^\s\"'?#]*)?")
 
 
@@ -20,20 +26,28 @@ class Known:
         installers: hosts, or hosts with the begin of a path, whose installers their vendors document.
         owners: accounts of well-known projects on GitHub, lower case.
         hosts: package indexes.
+        documentation: hosts whose pages are documentation, not orders.
     """
 
     installers: tuple[str, ...]
     owners: frozenset[str]
     hosts: tuple[str, ...]
+    documentation: tuple[str, ...]
 
     def installer(self, url: str) -> bool:
-        """Whether this is the address of an installer that its vendor documents."""
+        """Whether an installer cannot surprise: its vendor documents the address, or it names a release on GitHub."""
+        if _RELEASED.search(url):
+            return True
         owner = self.owner(url)
         return owner in self.owners if owner else _under(url, self.installers)
 
     def index(self, url: str) -> bool:
         """Whether this is a package index that is known."""
         return _under(url, self.hosts)
+
+    def documents(self, url: str) -> bool:
+        """Whether this is a page of documentation that the ecosystem knows."""
+        return _under(url, self.documentation)
 
     @staticmethod
     def owner(url: str) -> str:
@@ -43,7 +57,8 @@ class Known:
 
     def known_owner(self, url: str) -> bool:
         """Whether a repository belongs to a well-known project."""
-        return self.owner(url) in self.owners
+        owner = self.owner(url)
+        return owner in self.owners or _PLACEHOLDER.fullmatch(owner) is not None
 
 
 def _under(url: str, listed: tuple[str, ...]) -> bool:
@@ -63,4 +78,9 @@ def known() -> Known:
     """The lists, read once."""
     text = resources.files("airskills").joinpath("data", "security.json").read_text(encoding="utf-8")
     lists = {name: tuple(words.split()) for name, words in json.loads(text).items()}
-    return Known(lists["installers"], frozenset(map(str.lower, lists["owners"])), lists["hosts"])
+    return Known(
+        lists["installers"],
+        frozenset(map(str.lower, lists["owners"])),
+        lists["hosts"],
+        lists["documentation"],
+    )

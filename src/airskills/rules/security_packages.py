@@ -56,7 +56,7 @@ _REAL = words("""
     request requests preact jests nextjs panda chalks asyncs vuex pypdf2 pypdf4 psycopg psycopg3
     psycopg2 jinja gradio reacts color colors angularjs opencv-python requests2 pytests httpx2 redist
     mocha-js nuxt next uuid uid axios lodash-es lodash.es yarg dotenvx dotenv
-    torchdata torchtune torchao torchrec torchx torchtyping panda pandera numpyro scipy scipy-nightly polar pillows
+    scapy scrapy scanpy torchdata torchtune torchao torchrec torchx torchtyping panda pandera numpyro scipy scipy-nightly polar pillows
     datasette dataset evaluates keras-cv keras-hub optunahub tokenizer transformer dash mlflows spacy-nightly
 """)
 

@@ -70,7 +70,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS714",
-        rf"{_LATER}[^\n]{{0,300}}\|\s*crontab\s+-|(?:>>?|tee\s+(?:-a\s+)?)\s*/etc/cron|\bschtasks\s+/create|\bat\s+now\s*\+|@reboot[^\n]{{0,200}}{_LATER}",
+        rf"{_LATER}[^\n]{{0,300}}\|\s*crontab\s+-|{_LATER}[^\n]{{0,300}}(?:>>?|tee\s+(?:-a\s+)?)\s*/etc/cron|\bschtasks\s+/create|\bat\s+now\s*\+|@reboot[^\n]{{0,200}}{_LATER}",
         "A job is scheduled that outlives the skill",
         "crontab cron schtasks at reboot",
     ),
@@ -82,13 +82,13 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS714",
-        rf"{_PAYLOAD}[^\n]{{0,300}}{_PUT}\S*\.git/hooks/|core\.hooksPath\s+[\"']?(?:/tmp|/var|/dev|~|\$HOME|/)|core\.(?:fsmonitor|sshCommand|pager|editor)\s+[\"'][^\n]{{0,80}}(?:curl|wget|sh -c|bash|nc\b)|init\.templateDir|alias\.\w+\s+[\"']!|credential\.helper\s+[\"']?!",
+        rf"{_PAYLOAD}[^\n]{{0,300}}{_PUT}\S*\.git/hooks/|core\.hooksPath\s+[\"']?(?:/tmp|/var|/dev|~|\$HOME|/)|core\.(?:fsmonitor|sshCommand|pager|editor)\s+[\"'][^\n]{{0,80}}(?:curl|wget|sh -c|bash|nc\b)|init\.templateDir\s+[\"']?/(?:tmp|var)|alias\.\w+\s+[\"']!|credential\.helper\s+[\"']?!",
         "Git is made to run a command",
         "hooks hookspath fsmonitor sshcommand pager editor templatedir alias helper",
     ),
     _p(
         "AS714",
-        r"(?:>>?|tee\s+(?:-a\s+)?)\s*\S*(?:sitecustomize\.py|usercustomize\.py)\b|/etc/ld\.so\.preload|\bimport\s[^\n]{0,200}>>?[^\n]{0,200}\.pth\b",
+        r"(?:>>?|tee\s+(?:-a\s+)?)\s*\S*(?:sitecustomize\.py|usercustomize\.py)\b|(?:>>?|tee\s+(?:-a\s+)?)\s*/etc/ld\.so\.preload|\bimport\s[^\n]{0,200}>>?[^\n]{0,200}\.pth\b",
         "A file is written that every Python run executes",
         "sitecustomize usercustomize preload pth",
     ),
@@ -112,13 +112,13 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS715",
-        r"\bsetenforce\s+0|\bufw\s+disable|csrutil\s+disable|spctl\s+--(?:master|global)-disable|DisableRealtimeMonitoring|ExclusionPath\s|iptables\s+-F\b|unset\s+HISTFILE|HISTFILE=/dev/null|(?:^|[;&|]\s*)history\s+-c\b|auditctl\s+-e\s*0|xattr\s+-\w*r\w*\s[^\n]{0,80}com\.apple\.quarantine|netsh\s+advfirewall\s[^\n]{0,300}off|systemctl\s+(?:stop|disable)\s[^\n]{0,300}(?:auditd|firewalld|ufw|apparmor|falcon|clamav|osquery)|launchctl\s+unload\s[^\n]{0,300}(?:crowdstrike|falcon|jamf|sentinel)|rm\s[^\n]{0,300}(?:\.(?:bash|zsh)_history|/var/log/?\*?(?:\s|$))",
+        r"\bsetenforce\s+0|\bufw\s+disable|csrutil\s+disable|spctl\s+--(?:master|global)-disable|DisableRealtimeMonitoring\s+(?:\$true|1|\$?True)|ExclusionPath\s|iptables\s+-F\b|unset\s+HISTFILE|HISTFILE=/dev/null|(?:^|[;&|]\s*)history\s+-c\b|auditctl\s+-e\s*0|xattr\s+-\w*r\w*\s[^\n]{0,80}com\.apple\.quarantine|netsh\s+advfirewall\s[^\n]{0,300}off|systemctl\s+(?:stop|disable)\s[^\n]{0,300}(?:auditd|firewalld|ufw|apparmor|falcon|clamav|osquery)|launchctl\s+unload\s[^\n]{0,300}(?:crowdstrike|falcon|jamf|sentinel)|rm\s[^\n]{0,300}(?:\.(?:bash|zsh)_history|/var/log/?\*?(?:\s|$))",
         "A guard of the machine is switched off",
         "setenforce ufw csrutil spctl disablerealtimemonitoring exclusionpath iptables histfile history auditctl quarantine netsh systemctl launchctl rm",
     ),
     _p(
         "AS715",
-        r"NOPASSWD|\bchmod\s+(?:-\w+\s+)*(?:[ugoa]*\+\w*s\b|0?[46]7[0-7]{2}\b)|--privileged\b[^\n]{0,300}-v\s+/:|-v\s+/:/\S*[^\n]{0,300}--privileged|-v\s+/:/\w*host|--pid[= ]host[^\n]{0,300}nsenter|nsenter\s[^\n]{0,300}-t\s*1\b|-v\s+/var/run/docker\.sock:\S+\s+[^\n]{0,300}(?:registry\.\S+|\w+\.\w+/\S+/\S+)|usermod\s+-\w*G\s+(?:sudo|wheel|root|admin)\b|setcap\s+\S*cap_setuid",
+        r"NOPASSWD:\s*ALL|\bchmod\s+(?:-\w+\s+)*(?:[ugoa]*\+\w*s\b|0?[46]7[0-7]{2}\b)|--privileged\b[^\n]{0,300}-v\s+/:|-v\s+/:/\S*[^\n]{0,300}--privileged|-v\s+/:/\w*host|--pid[= ]host[^\n]{0,300}nsenter|nsenter\s[^\n]{0,300}-t\s*1\b|-v\s+/var/run/docker\.sock:\S+\s+[^\n]{0,300}(?:registry\.\S+|\w+\.\w+/\S+/\S+)|usermod\s+-\w*G\s+(?:sudo|wheel|root|admin)\b|setcap\s+\S*cap_setuid",
         "Privileges are raised for good",
         "nopasswd chmod privileged nsenter docker usermod setcap host",
     ),
@@ -136,7 +136,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS717",
-        rf"\brm\s+(?:-\w+\s+|--[\w-]+\s+)*-(?:\w*[rR]\w*)\s+(?:-\S+\s+)*(?:--\s+)?{_ROOT}|\brm\s+-\w*[rR]\w*\s[^\n]{{0,300}}\s(?:~/\*|/\*|\$HOME/\*)|--no-preserve-root|\bmkfs\.?\w*\s+(?:-\S+\s+)*{_DISK}|\bdd\s[^\n]{{0,300}}if=/dev/(?:zero|u?random)[^\n]{{0,300}}of=/dev/|\bwipefs\s+-a\s+{_DISK}|>\s*{_DISK}|:\(\)\s*\{{\s*:\s*\|\s*:|\bfind\s+{_ROOT}[^\n]{{0,300}}(?:-delete|-exec\s+(?:rm|shred))|vssadmin\s+delete|\bformat\s+[cC]:\s|del\s+/[sfq]\s+[^\n]{{0,300}}C:\\|Remove-Item\s[^\n]{{0,300}}-Recurse[^\n]{{0,300}}(?:\$HOME|C:\\|\$env:USERPROFILE)|\bshred\s[^\n]{{0,300}}(?:~|\$HOME)|chmod\s+-R\s+0*\s+/",
+        rf"\brm\s+(?:-\w+\s+|--[\w-]+\s+)*-(?:\w*[rR]\w*)\s+(?:-\S+\s+)*(?:--\s+)?{_ROOT}|\brm\s+-\w*[rR]\w*\s[^\n]{{0,300}}\s(?:~/\*|/\*|\$HOME/\*)|--no-preserve-root|\bmkfs\.?\w*\s+(?:-\S+\s+)*{_DISK}|\bdd\s[^\n]{{0,300}}if=/dev/(?:zero|u?random)[^\n]{{0,300}}of=/dev/|\bwipefs\s+-a\s+{_DISK}|>\s*{_DISK}|:\(\)\s*\{{\s*:\s*\|\s*:|\bfind\s+{_ROOT}[^\n]{{0,300}}(?:-delete|-exec\s+(?:rm|shred))|vssadmin\s+delete|\bformat\s+[cC]:\s|del\s+(?:/[fq]\s+)*/s\s+[^\n]{{0,300}}C:\\|Remove-Item\s[^\n]{{0,300}}-Recurse[^\n]{{0,300}}(?:\$HOME|C:\\|\$env:USERPROFILE)|\bshred\s[^\n]{{0,300}}(?:~|\$HOME)|chmod\s+-R\s+0*\s+/",
         "Files outside the task are destroyed",
         "rm root mkfs dd wipefs dev find vssadmin format del remove shred chmod",
     ),
@@ -154,13 +154,13 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS710",
-        r"security\s+(?:dump-keychain|find-\w+-password\s[^\n]{0,200}(?:chrome|brave|safari|firefox|edge|slack|discord|1password|signal))|\b(?:lazagne|mimikatz|hashdump|secretsdump)\b|reg\s+save\s+hklm\\sam|sekurlsa",
+        r"security\s+(?:dump-keychain|find-\w+-password\s[^\n]{0,200}(?:chrome|brave|safari|firefox|edge|slack|discord|1password|signal))",
         "Stored passwords of other programs are read",
-        "security lazagne mimikatz hashdump secretsdump reg sekurlsa",
+        "security",
     ),
     _p(
         "AS719",
-        r"\b(?:xmrig|minerd|cpuminer|ethminer|nbminer|lolminer|cgminer|bfgminer|coinhive|cryptonight|phoenixminer)\b(?!\w*\.(?:md|yar))|stratum\+(?:tcp|ssl)://|--donate-level",
+        r"(?:^|[\s/;&|\"'])(?:xmrig|minerd|cpuminer|ethminer|nbminer|lolminer|cgminer|bfgminer|phoenixminer)\s[^\n]{0,60}-\w|\s(?:-o|--url|--pool)[ =]\s*[\"']?(?:stratum\+\w+://|\S*pool\S*:\d{4,5})|--donate-level|stratum\+(?:tcp|ssl)://\S+\s+-\w",
         "A cryptocurrency miner is started",
         "xmrig minerd cpuminer ethminer nbminer lolminer cgminer bfgminer coinhive cryptonight phoenixminer stratum donate",
     ),

@@ -48,12 +48,13 @@ _ATTRIBUTE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Running text, where it begins, and whether it only shows what it says."""
+    """Running text, where it begins, whether it only shows what it says, and whether it is a cell of a table."""
 
     path: str
     line: int
     text: str
     shown: bool = False
+    cell: bool = False
 
     def spans(self) -> Iterator[tuple[str, str, str]]:
         """(text before it, code, text after it) of every code span."""
@@ -174,9 +175,12 @@ class Reader:
     def _row(self, number: int, bare: str) -> None:
         self._flush()
         cells = [cell.strip() for cell in bare.strip("|").split("|")]
-        if not all(set(cell) <= set("-: ") for cell in cells):
-            text = " ; ".join(cells)[:MAX_SENTENCE]
-            self.sentences.append(Sentence(self._path, self._first + number, text, self._level > 0))
+        for cell in cells:
+            if " " in cell:
+                text = cell[:MAX_SENTENCE]
+                self.sentences.append(
+                    Sentence(self._path, self._first + number, text, self._level > 0, cell=True)
+                )
 
     def _unseen(self, number: int, line: str) -> None:
         """Text in places that no reader of the page looks at."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from airskills.rules.security_concepts import STOP, Pattern, Said, lexicon, pattern, together
+from airskills.rules.security_concepts import COMMA, STOP, Pattern, Said, lexicon, pattern, together
 
 _QUOTED = re.compile(
     r"\"[^\"\n]{3,400}\"|\u201c[^\u201d\n]{3,400}\u201d|«[^»\n]{3,400}»|「[^」\n]{3,400}」|(?<!\w)'[^'\n]{8,400}'(?!\w)"
@@ -19,6 +19,8 @@ _QUOTED = re.compile(
 _OTHER_LETTERS = re.compile(
     "[\u0400-\u04ff\u200b-\u200d\u2060-\u2064\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef]"
 )
+_TARGET = re.compile(r"\]\(https?://[^()\s]{1,500}\)")
+_ITEM = re.compile(r"^\s*(?:[-*+>]|\d+[.)]|#+)\s+")
 _SPAN = re.compile(r"(`+)([^`\n]{1,2000})\1(?!`)")
 _CODE = re.compile(r"[/~$=<>|{}()\\]|(?:^|\s)-\w|^\S+(?:\s\S+)?$")
 
@@ -35,8 +37,10 @@ class Claim:
         quoted: whether what stands in quotation marks counts.
         no: whether a negation before it turns it off.
         unless: concepts that, anywhere before it in the sentence, turn it off.
+        within: concepts that, inside it, turn it off.
         never: concepts that turn it off wherever they stand, unless one of `even` is there too.
         even: see `never`.
+        imperative: whether it counts only at the begin of a clause.
         reach: how many words before it a negation is looked for.
     """
 
@@ -47,9 +51,11 @@ class Claim:
     quoted: bool = False
     no: bool = True
     unless: str = "shown|sought"
+    within: str = ""
     never: str = ""
     even: str = ""
     reach: int = 4
+    imperative: bool = False
 
 
 # Concepts that plain prose is full of, the most frequent first (measured on 31,000 sentences of public skills).
@@ -62,6 +68,31 @@ OVERRIDE = Claim(
     "override",
     "The text tells the agent to set its instructions aside",
     (
+        "dont ~1 obey ~2 user",
+        "ignore ~2 rules ~3 you",
+        "prior -4 no ~1 concern ~2 you",
+        "no ~3 must ~3 obey ~2 rules",
+        "prior ~1 orders2 ~4 cease",
+        "your ~1 prior ~1 orders2 -3 aside",
+        "ignore ~2 user ~1 asked|told",
+        "user +4 anyway ~1 about ~2 orders|user|they",
+        "assume|obey ~1 self ~1 your ~1 sysprompt",
+        "your ~2 further ~1 rules +8 cease",
+        "ignore ~3 rules ~2 authority|user",
+        "skills ~2 orders ~2 any ~1 ignore ~2 user|memory",
+        "self ~4 ignore ~2 memory|user",
+        "sysprompt ~1 this ~1 conflict ~2 self -5 cease|ignore",
+        "ignore ~1 any ~6 told",
+        "obey|assume ~2 memory|rules ~3 cease",
+        "dont|without|no ~1 obey ~2 user",
+        "run|act ~1 contrary ~3 sysprompt|rules|authority|user",
+        "any ~1 rules -8 no ~1 concern|counts",
+        "your ~1 sole ~2 truth",
+        "your ~2 rules ~1 forbids -6 anyway",
+        "rules -8 hold",
+        "no ~1 let ~6 hold",
+        "rules ~4 authority -4 cease",
+        "about ~2 outrank|instead ~1 your ~2 rules",
         "ignore ~1 orders ~1 user",
         "rules ~3 prior -6 cease",
         "prior -6 no ~1 concern ~2 you|agent",
@@ -76,7 +107,7 @@ OVERRIDE = Claim(
         "ignore ~1 userwish",
         "prior|your|authority -3 rules -10 cease",
         "rules ~2 conflict ~3 self|this -4 cease",
-        "any ~1 prior -3 cease",
+        "any ~1 prior ~3 has ~1 cease",
         "ignore ~1 about ~3 authority|user",
         "dont ~1 obey ~1 user|authority",
         "ignore ~2 any ~2 rules ~4 you|your",
@@ -99,6 +130,14 @@ ROLE = Claim(
     "role",
     "The text gives the agent a role without rules",
     (
+        "become ~1 mode2",
+        "fake_ai ~3 has ~1 unrestricted|no",
+        "speak|operate ~1 unrestricted_mode",
+        "become ~3 agent ~2 rules +6 authority",
+        "speak -6 agent ~2 unrestricted",
+        "you has refuse",
+        "report ~1 unrestricted",
+        "ask|perm -4 no ~1 concern ~1 you",
         "free",
         "you has unrestricted",
         "assume -8 refuse",
@@ -113,6 +152,16 @@ GRANT = Claim(
     "grant",
     "The text grants the agent rights in somebody's name",
     (
+        "grantor ~1 has ~1 grant ~2 self|this",
+        "self|this ~2 official ~2 grantor ~2 rules",
+        "grantor ~1 has ~1 trust ~1 self",
+        "given|prior ~1 elevated",
+        "you ~1 has ~2 elevated",
+        "i ~2 authorize ~1 you",
+        "user ~1 has ~1 signed",
+        "grantor ~1 gave ~1 perm",
+        "grantor ~1 has grant ~2 this -6 no",
+        "self ~1 carries ~2 authority_of",
         "you has ~1 perm ~4 any|already",
         "assume|obey ~1 any ~4 self -8 user|authority",
         "perm ~1 has ~2 grant|given -6 self|you|agent",
@@ -131,12 +180,39 @@ GRANT = Claim(
         "grantor ~3 grant ~3 perm|authority ~8 you|agent|self",
         "you grant ~2 any ~6 self|skills",
     ),
-    unless="shown|sought|if|no",
+    unless="shown|sought|if|no|must",
 )
 CONCEAL = Claim(
     "conceal",
     "The text tells the agent to hide something from the user",
     (
+        "no ~1 draw ~1 attention2 -4 deed|network",
+        "speak normal",
+        "destroy|clear ~3 entry ~2 this|deed",
+        "user ~1 no must ~2 bothered",
+        "without ~1 tell ~1 nobody|anyone",
+        "dont ~1 show ~1 self ~2 among",
+        "if ~1 user ~1 wonder -2 pass_off ~1 this ~3 normal",
+        "omit ~3 show -3 ensure ~2 user ~1 no ~1 see|know",
+        "avoid ~1 logging ~1 this",
+        "no ~1 mention ~1 about ~1 deed ~3 report",
+        "secretly -2 no ~2 show ~2 user",
+        "no ~1 tell ~1 existence ~2 this|deed|self",
+        "no ~2 tell ~2 user ~1 having ~4 has|send|run",
+        "denies ~1 having",
+        "no ~1 draw ~5 deed",
+        "no ~1 tell ~3 deed $",
+        "fake_as",
+        "no ~4 user ~2 see ~3 deed|this",
+        "clear ~2 terminal -6 ensure -6 no ~2 see",
+        "no ~1 hint ~2 deed",
+        "ensure ~1 this ~2 unnoticed",
+        "omit ~1 no ~2 entry",
+        "deed -3 no ~2 entry",
+        "answer|report|show -6 if ~1 you ~2 asked",
+        "if ~1 you ~2 show -4 skip ~1 this",
+        "show ~2 limited -3 without ~2 deed",
+        "user ~1 no ~2 hear|know ~2 about ~2 self|this|deed",
         "if ~1 user ~1 wonder ~1 about ~3 deed -2 pass_off ~1 this",
         "only you know",
         "nobody ~4 must ~1 know",
@@ -150,7 +226,7 @@ CONCEAL = Claim(
         "user -6 no ~1 know ~2 this|deed",
         "this|deed ~1 must ~2 unnoticed",
         "dont ~1 tell|mention|show|put ~1 deed ~4 report|user",
-        "dont ~1 tell|mention|show|put ~1 this ~3 report|user",
+        "dont ~1 tell|mention|show ~1 this ~3 report|user",
         "user ~1 must ~2 unaware",
         "this|deed|self ~1 must ~2 unaware ~3 user",
         "ensure ~2 nobody ~1 know|see",
@@ -171,8 +247,7 @@ CONCEAL = Claim(
         "dont ~2 tell ~1 user $",
         "omit ~3 this|deed|self ~3 out ~2 report",
         "omit ~1 this|deed|self ~3 user",
-        "this|deed|self ~3 no ~2 appear ~4 report",
-        "no ~2 appear ~3 report",
+        "this|deed|self ~3 must ~1 no ~2 appear ~4 report",
         "omit ~3 this|deed ~2 between",
         "secretly ~1 act",
         "hush",
@@ -197,9 +272,19 @@ APPROVE = Claim(
     "approve",
     "The text tells the agent to act without approval",
     (
+        "no ~1 must ~2 perm ~2 act",
+        "click ~2 any ~2 warn",
+        "skip ~2 permcheck",
+        "use ~3 any ~2 deed ~2 no ~1 ask",
+        "skip ~1 permprompt ~1 check",
+        "skip ~2 perm ~1 check",
+        "ensure ~3 no ~1 interrupted",
+        "any ~1 protection ~1 cease",
+        "report ~2 permprompt",
+        "click ~2 any ~1 warn",
+        "assume ~1 silence ~3 perm",
         "destroy|send|spend ~3 no ~1 perm",
         "perm has ~2 given|grant +4 dont",
-        "perm has ~2 given|grant -6 any|session|already",
         "no must|needed ~2 ask -2 destroy|send|spend",
         "any ~2 this|deed -2 without ~1 ask",
         "approve ~1 any ~1 tool",
@@ -216,8 +301,6 @@ APPROVE = Claim(
         "run|destroy|send ~2 any ~6 without ~1 ask",
         "approve ~2 any ~3 prompt",
         "approve ~2 permprompt",
-        "off ~3 guard",
-        "ignore ~3 prompt|perm",
     ),
     (),
     reach=16,
@@ -227,6 +310,18 @@ LEAK = Claim(
     "leak",
     "The text tells the agent to send secrets or the user's data away",
     (
+        "tell ~1 url ~8 user",
+        "post ~2 talk ~3 url",
+        "reporting ~5 secret ~5 url|place",
+        "put -4 sends3 ~4 config|talk|ownfiles ~4 url",
+        "if ~2 you ~2 get -4 send ~1 this ~2 url",
+        "secret -8 put ~3 form",
+        "put|send -8 secret ~5 channel|place|form",
+        "user ~1 skills -3 send ~2 url|this",
+        "post ~2 any ~1 ask|wish|talk -4 url",
+        "put|ignore ~3 credfile ~6 url|place",
+        "tell ~1 url ~8 user",
+        "get ~4 url ~3 secret",
         "put -24 credfile ~6 channel|report",
         "put -16 credfile ~5 channel|report",
         "put ~5 talk +5 url",
@@ -248,7 +343,6 @@ LEAK = Claim(
         "url +8 secret|talk|sysprompt ~3 encoded",
         "url +8 encoded +4 talk|secret|sysprompt",
         "put +14 encoded +9 talk|secret|sysprompt",
-        "put|reveal +6 complete ~4 secret",
         "send +8 complete ~3 talk +8 url|place",
         "put|send|change ~4 url ~3 recipient",
         "change ~4 recipient ~4 url",
@@ -256,6 +350,7 @@ LEAK = Claim(
     (("send secret url|place", 14), ("send talk url|place", 14), ("send secret", 6)),
     quoted=True,
     unless="shown",
+    reach=10,
     never="login",
     even="credfile",
 )
@@ -263,6 +358,8 @@ PRINT = Claim(
     "print",
     "The text asks for the contents of a file of credentials",
     (
+        "show|expose ~1 any ~2 secret",
+        "reveal|expose -8 secret ~4 report",
         "credfile -3 expose ~2 report",
         "credfile ~1 lead expose",
         "attach_id -5 secret",
@@ -270,17 +367,26 @@ PRINT = Claim(
         "get +4 secret +3 expose ~1 this",
         "any ~1 report ~4 secret",
         "expose ~3 secret ~3 report",
-        "expose ~5 credfile",
+        "expose *5 credfile",
         "get ~5 credfile +8 expose|send",
         "expose ~2 any ~2 secret ~4 report",
     ),
     quoted=True,
     unless="shown",
+    reach=10,
 )
 REMOTE = Claim(
     "remote",
     "The agent shall do what an address says",
     (
+        "run ~4 url ~1 says2",
+        "run ~3 any ~2 this ~1 url ~2 says2",
+        "rules +4 url +4 outrank",
+        "get ~2 further ~1 rules ~2 url",
+        "get +4 url ~2 run ~2 jobs",
+        "url -8 obeyonly",
+        "url ~3 binding",
+        "get|send ~1 your ~2 rules ~2 url",
         "get -8 url -4 run ~1 this -3 authority",
         "get +9 url -6 run ~2 deed ~3 answer",
         "decode -8 obeyall|obey|run ~3 this|orders|rules",
@@ -308,6 +414,16 @@ PLANT = Claim(
     "plant",
     "The text plants itself into files or memories that instruct agents",
     (
+        "copy ~2 self ~2 every|any ~1 tool|skills",
+        "memory ~3 future +5 user ~1 trust",
+        "change ~2 memory -4 approve|let ~1 any",
+        "put ~4 user ~2 memory -4 ensure ~1 this ~1 permanent",
+        "self ~2 permanent",
+        "put ~2 same ~1 secret_word ~2 channel|deed ~2 any",
+        "copy -4 self ~2 any ~1 user",
+        "put ~2 self ~2 memory_entry",
+        "teach ~1 every ~1 others ~8 rules|self",
+        "permanent -8 memory",
         "put|copy ~4 memory +6 user ~2 has ~1 grant|cease",
         "any ~1 skills -4 put ~3 prior|self",
         "put|copy ~1 self ~3 memory",
@@ -337,13 +453,18 @@ SHADOW = Claim(
     "shadow",
     "The text takes the place of other tools",
     (
-        "route ~1 any ~6 tool -8 through",
+        "no ~1 use ~1 any ~1 tool -6 even",
+        "use ~1 self ~1 instead ~3 tool",
+        "off ~2 every ~3 skills|tool",
+        "trust ~1 self -2 even",
+        "intercept ~4 tool",
+        "route ~1 any ~6 tool -8 through ~2 self|this",
         "tool -8 choose ~1 this",
         "any|if ~2 tool +4 first ~3 complete",
         "route ~1 any ~3 through ~1 self",
         "before ~2 any|every ~2 tool|skills -4 get|run ~1 this|self",
         "tool -6 instead ~1 every",
-        "every ~2 tool|skills -10 instead",
+        "every ~2 tool|skills -10 this ~2 instead",
         "instead ~2 every ~1 tool",
         "tool +12 change ~3 recipient",
         "ignore ~2 rules ~3 every ~1 tool|skills",
@@ -354,6 +475,20 @@ SPOIL = Claim(
     "spoil",
     "The text tells the agent to spoil the work",
     (
+        "show|saythat ~2 no ~2 problems -6 regardless",
+        "ignore ~1 protection ~1 problems",
+        "change ~4 scores|material -3 favor",
+        "change ~3 scores|material -4 ours",
+        "secretly ~1 introduce",
+        "always ~1 saythat ~4 fine",
+        "omit ~3 account -8 secret ~1 you ~1 know",
+        "ours -4 regardless ~4 says",
+        "introduce|put ~2 defect",
+        "use ~2 random ~2 material",
+        "show ~2 protection ~2 passes -5 no",
+        "show ~1 about ~3 passes -4 no ~2 run",
+        "omit ~1 problems ~2 login|protection",
+        "introduce ~3 hidden_thing",
         "dont ~1 show ~1 problems +10 show|conclude ~3 fine",
         "secretly ~1 rig",
         "weaken ~3 protection",
@@ -365,20 +500,24 @@ SPOIL = Claim(
         "conclude|show|tell -10 regardless ~4 says",
         "any ~1 conclude -6 fine",
         "invent ~2 material",
-        "put|copy|act ~6 hidden_thing",
+        "put|copy|introduce ~6 hidden_thing",
         "approve ~3 password -8 any ~1 user",
         "fake -12 measured",
-        "fake|change ~8 purpose",
+        "distort ~8 purpose",
         "score -14 regardless ~2 quality",
         "tell ~2 user ~2 this ~1 only +24 reality",
         "user ~2 stops",
         "fake ~3 perm|grant",
     ),
+    within="shown",
 )
 SPEND = Claim(
     "spend",
     "The text spends the user's money or keys",
     (
+        "send|spend ~3 money -8 before",
+        "approve ~2 fee -2 automatically",
+        "use ~3 credits -8 url|any",
         "spend ~6 card",
         "spend ~4 money -6 fee",
         "send|change|spend -6 recipient ~4 instead",
@@ -386,11 +525,15 @@ SPEND = Claim(
         "run|obey|get ~3 user ~3 secret -12 url",
         "spend ~6 money ~10 secretly",
     ),
+    imperative=True,
 )
 TELL = Claim(
     "reveal",
     "The text asks for the agent's own instructions",
     (
+        "tell ~1 sysprompt",
+        "recite ~2 prior",
+        "reveal ~8 rules ~3 you -4 complete",
         "reveal ~1 rules ~1 you ~1 has",
         "reveal ~1 any ~1 prior ~4 complete",
         "reveal ~1 sysprompt ~1 prior",
@@ -402,10 +545,34 @@ TELL = Claim(
     ),
     (("reveal sysprompt", 6),),
 )
+EXPOSE = Claim(
+    "print",
+    "The text asks for credentials in full",
+    ("put|reveal ~6 complete ~4 secret",),
+    quoted=True,
+    unless="shown",
+    imperative=True,
+)
+DISARM = Claim(
+    "disarm",
+    "The text tells the agent to switch a guard off",
+    (
+        "off ~3 guard",
+        "ignore ~3 permprompt",
+        "ignore ~2 perm ~1 check",
+    ),
+    reach=16,
+    never="limited",
+    imperative=True,
+)
 DESTROY = Claim(
     "destroy",
     "The text orders files of the user to be destroyed",
     (
+        "destroy|clear ~2 ownfiles ~1 if",
+        "off|destroy ~1 ownfiles ~4 branches",
+        "destroy ~2 branches -4 backups",
+        "format_it ~2 drive",
         "destroy ownfiles ~4 disk|talk",
         "destroy ~1 ownfiles|disk ~4 user ~1 disk|ownfiles",
         "destroy ~2 any|user|complete ~5 ownfiles",
@@ -413,6 +580,7 @@ DESTROY = Claim(
     ),
     (("destroy any ownfiles", 8),),
     unless="shown",
+    imperative=True,
 )
 CLAIMS = (
     OVERRIDE,
@@ -428,6 +596,8 @@ CLAIMS = (
     SPOIL,
     SPEND,
     TELL,
+    EXPOSE,
+    DISARM,
     DESTROY,
 )
 
@@ -494,10 +664,21 @@ def claims(text: str, *, quoted: bool = False) -> list[Claim]:
 
 
 def spoken(text: str) -> str:
-    """The sentence without code spans that hold words rather than code."""
+    """The sentence without the mark of a list, and without code spans that hold words rather than code."""
+    text = _ITEM.sub("", text, count=1)
+    if text.count("](http") > 1:  # many links are references; one may be an order to go there
+        text = _TARGET.sub("]", text)
     if "`" not in text:
         return text
-    return _SPAN.sub(lambda match: match[2] if _CODE.search(match[2]) else " ", text)
+    return _SPAN.sub(_span, text)
+
+
+def _span(match: re.Match[str]) -> str:
+    """What a code span says in its sentence: of a command with options, which the flow of data judges, its addresses."""
+    code = match[2]
+    if re.search(r"\s--?\w", code):
+        return " ".join(re.findall(r"https?://[^\s\"'`]+", code)) or " "
+    return code if _CODE.search(code) else " "
 
 
 def _makes(claim: Claim, entry: Pattern, said: Said, begins: int) -> bool:
@@ -505,19 +686,26 @@ def _makes(claim: Claim, entry: Pattern, said: Said, begins: int) -> bool:
     if claim.never and said.mask & _mask(claim.never) and not said.mask & _mask(claim.even):
         return False
     refused = _marks("no") if claim.no and not entry.negative else frozenset()
-    return any(
-        match.start() <= begins
-        and refused.isdisjoint(match[0])
-        and not _turned_off(claim, said, match.start())
-        for match in entry.marks.finditer(said.marks)
-    )
+    refused |= _marks(claim.within) if claim.within else frozenset()
+    for match in entry.marks.finditer(said.marks):
+        at = match.start()
+        asked = at <= begins and (not claim.imperative or _starts(said, at))
+        if asked and refused.isdisjoint(match[0]) and not _turned_off(claim, said, at):
+            return True
+    return False
+
+
+def _starts(said: Said, at: int) -> bool:
+    """Whether a clause begins at this word."""
+    before = said.marks[:at][-1:]
+    return not before or before in {COMMA, STOP} or before in _marks("lead2")
 
 
 def _turned_off(claim: Claim, said: Said, start: int) -> bool:
     before = said.marks[:start]
     if claim.unless and not _marks(claim.unless).isdisjoint(before):
         return True
-    clause = before[before.rfind(STOP) + 1 :][-claim.reach :]
+    clause = before[before.rfind(STOP) + 1 :][-(3 if said.foreign else claim.reach) :]
     return claim.no and not _marks("no").isdisjoint(clause)
 
 

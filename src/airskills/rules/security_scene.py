@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -39,6 +39,10 @@ _JSON = words("""
 _COMMANDED = re.compile(
     r"^\s*(?:- )?(?:run|command|script|entrypoint|cmd|shell|args|before_script|postCreateCommand|setup)\s*[:=]",
     re.MULTILINE,
+)
+_KEYED = re.compile(
+    r"\"(?:command|args|run|script|scripts|(?:pre|post)?install|prepare|(?:pre|post)\w*|cmd|exec|start|build|test|hooks|entrypoint|defaultMode|permissionMode)\"\s*:",
+    re.IGNORECASE,
 )
 _STRING = re.compile(r"\"((?:[^\"\\]|\\.){4,4000})\"")
 _MARKDOWN = (".md", ".markdown", ".mdx", ".mdc", ".html", ".htm", ".svg", ".rst")
@@ -213,28 +217,78 @@ _BAD_COMMENT = re.compile(
     re.IGNORECASE,
 )
 _GOOD_COMMENT = re.compile(r"^\s*(?:#|//|REM )\s*(?:✅|✓|good|right|safe|better|do|instead)\b", re.IGNORECASE)
-_KEY = re.compile(r"^\s*\"?[\w.-]+\"?\s*[:=]\s*\"?|\"\s*,?\s*$")
+_DEFANGED = re.compile(
+    r"\[\.\]|\bhxxps?:", re.IGNORECASE
+)  # how reports write addresses that nobody shall open
+_PLAIN_COMMAND = re.compile(
+    r"(?:sudo\s+)?(?:\./|/|\$|~/|(?:curl|wget|rm|bash|sh|zsh|source|eval|echo|printf|cat|tar|scp|rsync|ssh|nc|ncat|socat|chmod|chown|crontab|export|env|printenv|pip3?|uvx?|pipx|npm|npx|pnpm|yarn|bun|git|docker|kubectl|python3?|node|perl|ruby|php|powershell|iwr|irm|iex|dd|mkfs|find|nohup|claude|codex|gemini|security|launchctl|systemctl|ln|cp|mv|tee|base64|xxd|openssl|mkfifo|aws|gh|dig|nslookup|brew|apt(?:-get)?|conda|go|cargo|make|kill|history|unset|set|alias|if|for|while|:)\b|:\(|[A-Za-z_]\w*=|\()"
+)
+_KEY = re.compile(r"^\s*\"?[\w.-]+\"?\s*(?::\s|\s=\s)\s*\"?|\"\s*,?\s*$")
 
 
 def _in_blocks(blocks: list[Block]) -> Iterator[Command]:
     for group, block in enumerate(blocks, 1):
-        config = block.language in CONFIG
-        if block.shown or not (config or block.language in SHELL or not block.language):
+        if block.shown:
             continue
-        bad = False
-        for line, text in _joined(block):
-            if _GOOD_COMMENT.match(text):
-                bad = False
-            bad = (bad and bool(text.strip())) or _BAD_COMMENT.match(text) is not None
-            if block.language == "json":
-                for match in _STRING.finditer(text[:MAX_LINE]):
-                    yield Command(block.path, line, match[1].replace('\\"', '"'), group)
-                continue
-            bare = _LEAD.sub("", text[:4000])
-            bare = _KEY.sub("", bare) if config else bare
-            quiet = _SEARCH.match(bare) or (not config and (_ECHO.match(bare) or _LITERAL.match(bare)))
-            if bare and not bad and not quiet:
-                yield Command(block.path, line, bare, group)
+        if block.language == "json":
+            yield from _in_json(block, group)
+        elif block.language in CONFIG:
+            yield from _in_lines(block, group, _Commanded().takes)
+        elif block.language in SHELL:
+            yield from _in_lines(block, group, lambda _line: True)
+        elif not block.language:
+            yield from _in_lines(
+                block, group, lambda line: _PLAIN_COMMAND.match(_LEAD.sub("", line)) is not None
+            )
+
+
+def _in_json(block: Block, group: int) -> Iterator[Command]:
+    """Strings of configuration; in a code block only where a key says that they are commands."""
+    for line, text in enumerate(block.text.split("\n"), block.line):
+        if _DEFANGED.search(text) or not (block.file or _KEYED.search(text[:MAX_LINE])):
+            continue
+        for match in _STRING.finditer(text[:MAX_LINE]):
+            yield Command(block.path, line, match[1].replace('\\"', '"'), group)
+
+
+def _in_lines(block: Block, group: int, takes: Callable[[str], bool]) -> Iterator[Command]:
+    """The lines that are commands, without those that only show, search for or print what they say."""
+    config = block.language in CONFIG
+    bad = False
+    for line, text in _joined(block):
+        if _DEFANGED.search(text) or not takes(text[:4000]):
+            continue
+        bad = (bad and bool(text.strip()) and not _GOOD_COMMENT.match(text)) or _BAD_COMMENT.match(
+            text
+        ) is not None
+        bare = _LEAD.sub("", text[:4000])
+        bare = _KEY.sub("", bare) if config else bare
+        quiet = _SEARCH.match(bare) or (not config and (_ECHO.match(bare) or _LITERAL.match(bare)))
+        if bare and not bad and not quiet:
+            yield Command(block.path, line, bare, group)
+
+
+class _Commanded:
+    """Which lines of YAML or TOML hold commands: the value of `run:` and the like, and what is indented below it."""
+
+    def __init__(self) -> None:
+        self._indent = -1
+
+    def takes(self, line: str) -> bool:
+        """Whether this line, read in order, is or holds a command."""
+        bare = line.lstrip()
+        indent = len(line) - len(bare)
+        if _COMMANDED.match(line):
+            self._indent = indent
+            return True
+        if (
+            self._indent >= 0
+            and bare
+            and (indent > self._indent or (indent == self._indent and bare.startswith("- ")))
+        ):
+            return True
+        self._indent = self._indent if not bare else -1
+        return False
 
 
 def _joined(block: Block) -> Iterator[tuple[int, str]]:
@@ -258,7 +312,7 @@ _ASKED = re.compile(
 _SHOWN = re.compile(
     r"\b(?:detect\w*|flag(?:s|ged|ging)?|reject\w*|refus\w+|look(?:s|ing)? for|watch for|search(?:es)? for|scan\w* for|such as|patterns?|malicious|suspicious"
     r"|dangerous|attack\w*|unsafe|insecure|never|do not|don't|avoid|must not|should not|cannot|instead of|rather than|warns?|risk\w*|alert on|forbid\w*"
-    r"|blocks?|like|equivalent|equals|used to|because|why|whether|not|exfiltrat\w*|bypass\w*|vulnerab\w*|inject\w*)\b",
+    r"|blocks?|like|equivalent|equals|used to|because|why|whether|not|adversar\w*|threat\w*|exfiltrat\w*|bypass\w*|vulnerab\w*|inject\w*)\b",
     re.IGNORECASE,
 )
 _SHOWN_AFTER = re.compile(
@@ -280,8 +334,14 @@ def _in_sentences(sentences: list[Sentence]) -> Iterator[Command]:
             continue
         for before, code, after in sentence.spans():
             at_once = before.endswith("!")
-            alone = not before.strip(" -*0123456789.)>") and (_GOES_ON.match(after) or after.count(" ") < 4)
+            alone = (
+                not sentence.cell
+                and not before.strip(" -*0123456789.)>")
+                and (_GOES_ON.match(after) or after.count(" ") < 4)
+            )
             asked = alone or _ASKED.search(before)
+            if code[:1] in {";", "&", "|"}:  # a piece to inject
+                continue
             if at_once or (asked and not _SHOWN.search(before) and not _SHOWN_AFTER.search(after)):
                 yield Command(sentence.path, sentence.line, code)
         typed = _TYPED.search(sentence.text) if "`" not in sentence.text else None

@@ -17,10 +17,15 @@ _CODE = (".py", ".sh", ".js", ".ts")
 _FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{2,8}\U000e007f")
 _TAG = re.compile("[\U000e0000-\U000e007f]+")
 _INVISIBLE = re.compile("[\u200b-\u200d\u2060-\u2064\u180e\u115f\u1160\u3164\uffa0\ufeff\u034f]{4,}")
-_SPLITS = re.compile("(?<=[A-Za-z])[\u200b-\u200d\u2060-\u2064\u180e\u3164\uffa0\ufeff](?=[A-Za-z])")
+# Between a small and a capital letter it is where documentation lets a long name break.
+_SPLITS = re.compile(
+    "(?<=[A-Za-z])[\u200b-\u200d\u2060-\u2064\u180e\u3164\uffa0\ufeff](?=[a-z])|(?<=[A-Z])[\u200b-\u200d\u2060-\u2064\u180e\u3164\uffa0\ufeff](?=[A-Z])"
+)
 _SELECTORS = re.compile(
     "[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}|[A-Za-z0-9 ][\ufe00-\ufe0d\U000e0100-\U000e01ef]"
 )
+# A range of a regular expression that looks for such characters.
+_CLASS = re.compile("\\[[^\\]\n]{0,200}[\u200b-\u200f\u202a-\u202e\u2060-\u206f]-[^\\]\n]{0,200}\\]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _WORD = re.compile(r"[^\W_]+")
@@ -70,7 +75,7 @@ class AS701(Rule):
 
 
 def _invisible(line: str) -> tuple[int, str] | None:
-    bare = _FLAG.sub(lambda match: "." * len(match[0]), line)
+    bare = _CLASS.sub("[]", _FLAG.sub(lambda match: "." * len(match[0]), line))
     tags = _TAG.search(bare)
     if tags:
         hidden = "".join(chr(ord(char) - 0xE0000) for char in tags[0] if 0x20 <= ord(char) - 0xE0000 < 0x7F)
@@ -107,7 +112,7 @@ class AS702(Rule):
             if text.isascii():
                 continue
             for number, line in enumerate(text.split("\n"), 1):
-                match = _BIDI.search(line)
+                match = _BIDI.search(_CLASS.sub("[]", line))
                 if match and not (_RTL.search(line) and (_closes(line) or not path.endswith(_CODE))):
                     name = unicodedata.name(match[0]).lower()
                     message = f"The control character {name!r} reorders the line"
@@ -143,11 +148,20 @@ class AS703(Rule):
                 continue
             for number, line in enumerate(text.split("\n"), 1):
                 word = "" if line.isascii() and "xn--" not in line else _mixed(line)
-                if word:
+                if word and not _compares(line, word):
                     message = f"The word {word[:60]!r} mixes letters of two scripts that look alike"
                     yield self.finding(
                         folder.at(path), number, message, "Write it with the letters of one script"
                     )
+
+
+def _compares(line: str, word: str) -> bool:
+    """Whether a line shows the word beside the one that it imitates, or names its letters."""
+    plain = "".join(_LOOKS.get(char, char) for char in word)
+    return (
+        plain in line
+        or re.search(r"U\+0[34]\w\w|cyrillic|homoglyph|confusable|punycode", line, re.IGNORECASE) is not None
+    )
 
 
 def _mixed(line: str) -> str:
