@@ -78,8 +78,10 @@ def misfit(signature: Signature, shape: Shape) -> Misfit | None:
     if not signature.rest and shape.positional > len(places):
         return Misfit("arity")
     given = {parameter.name for parameter in places[: shape.positional]} - {""}
-    for parameter in signature.parameters:
-        placed = parameter.by_place and (parameter in places[: shape.positional] or shape.starred)
+    for number, parameter in enumerate(signature.parameters):
+        placed = parameter.by_place and (
+            number < shape.positional or shape.starred
+        )  # those by place come first
         named = parameter.name in shape.keywords or (shape.expanded and bool(parameter.name))
         if parameter.required and not placed and not named:
             return Misfit("missing", parameter.name)

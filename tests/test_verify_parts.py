@@ -1,0 +1,138 @@
+"""The parts of `verify`: edits that keep lines, signatures as checkers write them, readings of packages."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airskills.cells import parse_cell
+from airskills.pins import Pin
+from airskills.verify import edits
+from airskills.verify.edits import Span, Wrap
+from airskills.verify.questions import ask
+from airskills.verify.readings import reading
+from airskills.verify.signatures import Misfit, Shape, members, misfit, signatures
+from airskills.verify.uses import Uses
+from airskills.wheels import Wheel
+
+
+def test_of_two_wraps_that_begin_or_end_together_the_longer_one_stands_outside() -> None:
+    inner, outer = Wrap(Span((1, 0), (1, 1)), "(", ")"), Wrap(Span((1, 0), (1, 3)), "[", "]")
+    assert edits.apply("a.b", [inner, outer]).text == "[(a).b]"
+    assert edits.apply("a.b", [outer, Wrap(Span((1, 2), (1, 3)), "<", ">")]).text == "[a.<b>]"
+
+
+def test_a_point_of_the_edited_text_finds_back() -> None:
+    made = edits.apply("x = f(1)", [Wrap(Span((1, 4), (1, 8)), "some(", ")")])
+    assert made.text == "x = some(f(1))"
+    assert made.written((1, 9)) == (1, 4)
+    assert made.written((1, 11)) == (1, 6)
+    assert made.written((1, 2)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "found"),
+    [
+        ("def f(a, b=1) -> int", Shape(1), None),
+        ("def f(a, b=1) -> int", Shape(0), Misfit("missing", "a")),
+        ("def f(a, b=1) -> int", Shape(3), Misfit("arity")),
+        ("def f(a, b=1) -> int", Shape(1, ("c",)), Misfit("keyword", "c")),
+        ("def f(a, b=1) -> int", Shape(1, ("a",)), Misfit("arity", "a")),
+        ("def f(a: int, /, *, b: str) -> int", Shape(1, ("b",)), None),
+        ("def f(a: int, /, *, b: str) -> int", Shape(0, ("a", "b")), Misfit("keyword", "a")),
+        ("def f(*args, **kwargs) -> int", Shape(9, ("z",)), None),
+        ("bound method list[int].append(item: dict[str, int] = {}) -> None", Shape(0), None),
+        ('(self: A, mode: Literal["a", "b)"] = "a", *, x: int) -> None', Shape(1), Misfit("missing", "x")),
+        ("(...) -> Any", Shape(3, ("q",)), None),
+        ("(int, str, /) -> bool", Shape(1), Misfit("missing", "")),
+        ("def f(a, b) -> int", Shape(0, starred=True), None),
+        ("def f(a, b) -> int", Shape(0, expanded=True), None),
+    ],
+)
+def test_a_call_fits_a_signature_by_names_and_numbers(text: str, shape: Shape, found: Misfit | None) -> None:
+    assert misfit(signatures(text)[0][0], shape) == found
+
+
+def test_unions_and_overloads_are_told_apart() -> None:
+    text = "(bound method A.f(x: int | str) -> int) | None | Overload[(a: int) -> int, (b: str, c: int = 1) -> str]"
+    assert len(members(text)) == 3
+    assert [[way.names for way in ways] for ways in signatures(text)] == [[("x",)], [], [("a",), ("b", "c")]]
+
+
+@given(st.text(alphabet="ab.()[] \n=,'\"f:{}1é", max_size=60))
+def test_whatever_is_asked_keeps_the_lines_and_parses(text: str) -> None:
+    cell = parse_cell(text)
+    if cell.tree is not None:
+        asked = ask(Uses(cell.source, cell.tree), [])
+        assert asked.source.count("\n") == cell.source.count("\n")
+        ast.parse(asked.source)
+
+
+SOURCE = {
+    "decorated": (
+        (
+            "def plain(f):\n    def w(*args, **kwargs):\n        return f(*args, **kwargs)\n    return w\n\n"
+            "@plain\ndef run(a):\n    return a\n"
+        ),
+        "def run(a)",
+        "@plain",
+    ),
+    "supplies an argument": (
+        (
+            "def gives(f):\n    def w(*args, **kwargs):\n        return f(1, 2, *args, **kwargs)\n    return w\n\n"
+            "@gives\ndef run(a, b, c):\n    return a\n"
+        ),
+        "@gives",
+        "",
+    ),
+    "takes keywords by names that are not written": (
+        (
+            "def renames(f):\n    def w(*args, **kwargs):\n        for k in OLD:\n            if k in kwargs:\n"
+            "                kwargs.pop(k)\n        return f(*args, **kwargs)\n    return w\n\n@renames\ndef run(a):\n    return a\n"
+        ),
+        "@renames",
+        "",
+    ),
+    "refuses": (
+        "def run(a, **kwargs):\n    b = kwargs.pop('b', 1)\n    if kwargs:\n        raise TypeError\n    return a\n",
+        "def run(a, *, airskills_nothing_=None, b=None)",
+        "**kwargs",
+    ),
+    "hands on": ("def run(a, **kwargs):\n    return other(**kwargs)\n", "**kwargs):", ""),
+    "lazy": (
+        "T = {'Lazy': 'x'}\ndef __getattr__(name):\n    if name in T:\n        return T[name]\n    raise AttributeError(name)\n",
+        "Lazy: _Any",
+        "def __getattr__",
+    ),
+    "forwards names": (
+        "import other\ndef __getattr__(name):\n    return getattr(other, name)\n",
+        "def __getattr__",
+        "",
+    ),
+    "only raises": (
+        "class A:\n    def __getattr__(self, name):\n        raise AttributeError(name)\n",
+        "pass",
+        "__getattr__",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SOURCE)
+def test_a_reading_changes_what_is_sure_and_nothing_else(case: str, tmp_path: Path) -> None:
+    text, stands, gone = SOURCE[case]
+    root = tmp_path / "root"
+    (root / "lab").mkdir(parents=True)
+    (root / "lab" / "__init__.py").write_text(text)
+    (root / "lab" / "stub.pyi").write_text("x: int\n")
+    made = reading(Wheel(Pin("lab", "1"), root, "0", ("lab",), {}))
+    found = (made / "lab" / "__init__.py").read_text()
+    assert stands in found
+    assert not gone or gone not in found
+    assert found.count("\n") == text.count("\n")
+    ast.parse(found)
+    assert (made / "lab" / "stub.pyi").read_text() == "x: int\n"
+    assert (root / "lab" / "__init__.py").read_text() == text
