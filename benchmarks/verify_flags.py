@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from airskills.verify.flags import Command, all_flags, from_json, to_json, union
+from airskills.verify.flags import Command, all_flags, from_json, to_json
 from airskills.verify.tools import Tools, in_folder
 from measured import conditions, print_table, write
 
@@ -156,9 +156,14 @@ def probed(python: Path, case: Case) -> dict[str, Any] | str:
     return json.loads(text) if found else (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
 
 
+def site_of(python: Path) -> Path:
+    """Where an environment's packages lie."""
+    return next((python.parent.parent / "lib").glob("python3*")) / "site-packages"
+
+
 def read(python: Path, case: Case) -> tuple[Command, float]:
     """What is read from the same files, and the seconds it takes."""
-    site = next((python.parent.parent / "lib").glob("python3*")) / "site-packages"
+    site = site_of(python)
     start = time.perf_counter()
     tools = Tools(in_folder(site))
     found = tools.module(case.name.split()[1]) if case.name.startswith("-m ") else tools.command(case.name)
@@ -195,17 +200,21 @@ def record(case: Case, folder: Path) -> None:
     shown = probed(python, case)
     if isinstance(shown, str):
         sys.exit(shown)
-    name, version = case.environment, shown["version"]
-    path = CAPTURES / f"{name}-{version}.json"
+    script = case.name.split()[1].partition(".")[0] if case.name.startswith("-m ") else case.name
+    owner = next(
+        package for package in in_folder(site_of(python)) if script in {package.name, *package.scripts}
+    )
+    path = CAPTURES / f"{owner.name}-{owner.version}.json"
     path.parent.mkdir(exist_ok=True)
-    data = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"schemas": {}}
-    script = name if case.name.startswith("-m ") else case.name
-    command = Command()
+    data = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    whole = from_json(shown["command"])
     for word in reversed(case.path):
-        command = Command(commands={word: command})
-    real = from_json(shown["command"])
-    whole = union(real, command) if not case.path else command
-    data |= {"distribution": name, "version": version, "recorded": datetime.now(UTC).date().isoformat()}
+        whole = Command(commands={word: whole})
+    data |= {
+        "distribution": owner.name,
+        "version": owner.version,
+        "recorded": datetime.now(UTC).date().isoformat(),
+    }
     data["commands"] = {**data.get("commands", {}), script: to_json(whole)}
     path.write_text(json.dumps(data, separators=(",", ":")) + "\n", encoding="utf-8")
     print(path)

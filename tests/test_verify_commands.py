@@ -1,7 +1,9 @@
 """Shell blocks as command lines, and command lines against what programs take."""
 
+import json
 import time
 import zipfile
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ from hypothesis import strategies as st
 
 from airskills.markdown import Markdown
 from airskills.pins import Pin
+from airskills.verify import shapes
 from airskills.verify.arguments import Rest, Verdict, judge
 from airskills.verify.commands import check_commands
-from airskills.verify.flags import Command, Option
+from airskills.verify.flags import Command, Option, from_json, to_json
 from airskills.verify.ledger import Entry
 from airskills.verify.shell import command_lines, invocation
 from airskills.verify.tools import Package, Tools, of_wheels
@@ -331,3 +334,31 @@ def test_programs_come_from_wheels_and_scripts_from_the_skill(tmp_path: Path) ->
     found = check(text, Tools(of_wheels([wheel], [Pin("absent", "1.0")])), scripts__run=SCRIPT)
 
     assert [(entry.line, entry.code) for entry in found] == [(2, "AV201"), (3, "AV201")]
+
+
+def test_programs_without_a_wheel_are_known_from_a_recording() -> None:
+    tools = Tools(of_wheels([], [Pin("deepspeed", "0.19.8"), Pin("absent", "1.0")]))
+    text = "```bash\ndeepspeed --num_gpus 2 --includ x train.py --deepspeed ds.json\n```\n"
+
+    found = check(text, tools)
+
+    assert [(entry.state, entry.message or entry.use) for entry in found] == [
+        ("proven", "deepspeed --num_gpus"),
+        (
+            "dead",
+            "deepspeed has no flag --includ; it is an abbreviation, which ends with the next flag like it",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    "file", sorted(Path(str(files("airskills") / "data" / "captures")).glob("*.json")), ids=str
+)
+def test_a_recording_can_be_read(file: Path) -> None:
+    data = json.loads(file.read_text(encoding="utf-8"))
+    assert file.name == f"{data['distribution']}-{data['version']}.json"
+    assert data["recorded"] >= "2026-01-01"
+    for command in data.get("commands", {}).values():
+        assert to_json(from_json(command)) == command
+    for schema in data.get("schemas", {}).values():
+        assert shapes.to_json(shapes.from_json(schema)) == schema

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airskills.markdown import Markdown
+from airskills.pins import Pin
 from airskills.verify import configs, schemas, shapes
 from airskills.verify.documents import DocumentError, Node, read
 from airskills.verify.ledger import Entry
 from airskills.verify.shapes import Record, Schema, Shape
-from airskills.verify.tools import Package, Tools
+from airskills.verify.tools import Package, Tools, of_wheels
 
 # --- documents
 
@@ -333,3 +334,17 @@ def test_blocks_without_a_schema_are_passed_over(tools: Tools) -> None:
     assert check('```yaml {schema="model" proof="skip: a sketch"}\nsed: 1\n```', tools) == []
     (entry,) = check('```yaml {schema="model"}\na: [\n```', tools)
     assert "is not read" in entry.message
+
+
+def test_a_recorded_schema_stands_for_a_package_without_a_wheel() -> None:
+    tools = Tools(of_wheels([], [Pin("deepspeed", "0.19.8")]))
+    block = """```json {schema="deepspeed"}
+{"train_batch_size": "auto",
+ "zero_optimization": {"stage": 2, "offload_optimiser": {"device": "cpu"}},
+ "bf16": {"enabled": true},
+ "gradient_clip": 1.0}
+```"""
+    assert dead(block, tools) == [
+        "5:36 deepspeed has no key 'offload_optimiser' in 'zero_optimization'",
+        "7:2 deepspeed has no key 'gradient_clip'",
+    ]

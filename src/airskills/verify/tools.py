@@ -174,7 +174,7 @@ class Tools:
 
 def sources(packages: Iterable[Package]) -> Sources:
     """Where the modules of some packages are searched for."""
-    return Sources([(package.root, package.modules) for package in packages])
+    return Sources([(package.root, package.modules) for package in packages if package.modules])
 
 
 def _follow(reference: str, scope: Sequence[Package]) -> Command:
