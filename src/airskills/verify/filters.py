@@ -50,7 +50,12 @@ class TypedAsBase:
 
     def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
         """Not proven, where a class below has the attribute."""
-        if said.kind is not Kind.ATTRIBUTE or not case.scene.classes.below_have(said.owner, said.name):
+        exact = case.scene.uses.made.get(case.use.root) == said.owner and case.use.attrs[:1] == (said.name,)
+        if (
+            said.kind is not Kind.ATTRIBUTE
+            or exact
+            or not case.scene.classes.below_have(said.owner, said.name)
+        ):
             return None
         message = f"`{said.owner}` lacks `{said.name}`, a class below it has it"
         return Verdict("unproven", "AV103", message)

@@ -141,6 +141,20 @@ class Uses:
         return frozenset(found)
 
     @cached_property
+    def made(self) -> dict[str, str]:
+        """Names bound once, to what a class makes (`m = Model(3)`): of exactly that class, none below it."""
+        bound: dict[str, list[str]] = {}
+        for node in ast.walk(self.tree):
+            if (
+                isinstance(node, ast.Assign)
+                and len(node.targets) == 1
+                and isinstance(node.targets[0], ast.Name)
+            ):
+                called = _dotted(node.value.func)[0] if isinstance(node.value, ast.Call) else ""
+                bound.setdefault(node.targets[0].id, []).append(called.rpartition(".")[2])
+        return {name: found[0] for name, found in bound.items() if len(found) == 1 and found[0][:1].isupper()}
+
+    @cached_property
     def untyped(self) -> frozenset[str]:
         """Parameters without annotation: their types are nobody's knowledge."""
         return frozenset(
