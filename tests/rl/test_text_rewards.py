@@ -5,6 +5,7 @@ import pickle
 import socket
 import threading
 from dataclasses import FrozenInstanceError
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,11 @@ GOLD: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
         HALF,
         [r"So \boxed{\frac{1}{2}}", r"\boxed{0.5}", r"no \boxed{3}, it is \boxed{\frac{2}{4}}"],
     ),
+    "copied": (
+        MathAnswer(),
+        {"solution": "391"},
+        [r"17 + 23 is no help: \boxed{391}", r"\boxed{x = 391} as 2 \times 2 is 4", r"\boxed{391^\circ}"],
+    ),
     "call": (
         CodeTests("limits"),
         ADD,
@@ -75,6 +81,15 @@ HACKS = {
         "<think>a</think><answer>4</answer> and more",
         "<think>a<answer>4</answer>",
         "",
+    ],
+    "copied": [
+        r"\boxed{17\times 23}",
+        r"\boxed{17 * 23}",
+        r"\boxed{390 + 1}",
+        r"\boxed{392-1}",
+        r"\boxed{\sqrt{152881}}",
+        r"\boxed{391^1}",
+        r"\boxed{17 \cdot 23",
     ],
     "json": [
         "{}",
@@ -173,6 +188,15 @@ def test_half_of_the_tests_is_half_the_reward() -> None:
     assert CodeTests("limits")(code, tests=[[]]) == [None]
 
 
+def test_tests_of_two_kinds_survive_a_dataset() -> None:
+    rows = [{"tests": [{"call": "add(1, 2)", "expected": "3"}]}, {"tests": [{"input": "4", "output": "8"}]}]
+    column = import_module("datasets").Dataset.from_list(rows)["tests"]  # each test has all four keys now
+    codes = ["def add(a, b): return str(a + b)", "print(2 * int(input()))"]
+
+    assert set(column[0][0]) == {"call", "expected", "input", "output"}
+    assert CodeTests("limits")(codes, tests=list(column)) == [1.0, 1.0]
+
+
 def test_a_child_left_behind_is_killed(tmp_path: Path) -> None:
     mark = tmp_path / "alive"
     code = (
@@ -206,6 +230,14 @@ def test_an_answer_that_never_ends_scores_nothing_and_the_next_is_graded() -> No
     hostile, right = r"\boxed{9^{9^{9^{9^{9}}}} + x}", r"\boxed{2}"
 
     assert MathAnswer(timeout_s=1.0)([hostile, right], solution=["$3$", "$2$"]) == [0.0, 1.0]
+
+
+def test_an_expression_counts_where_it_may() -> None:
+    product, answer = [r"\boxed{17\times 23}"], {"solution": ["391"]}
+
+    assert MathAnswer(evaluated=False)(product, **answer) == [1.0]
+    assert MathAnswer()([r"\boxed{2\sqrt{3}}"], solution=[r"$2\sqrt{3}$"]) == [1.0]
+    assert MathAnswer()([r"\boxed{-7}"], solution=["-7"]) == [1.0]
 
 
 def test_math_does_not_apply_without_a_gold_answer() -> None:

@@ -62,7 +62,8 @@ else:
 class CodeTests:
     r"""Share of the tests that the completion's code passes, from 0 to 1; `None` where there are no tests.
 
-    The code is the last fenced block, or the whole text if there is none. A test is a mapping: `{"call": "add(1, 2)",
+    The code is the last fenced block, or the whole text if there is none. A key that is `None`, as a dataset fills in
+    where rows have different ones, counts as missing. A test is a mapping: `{"call": "add(1, 2)",
     "expected": 3}` compares the JSON of both (so 3 is not 3.0, a tuple is a list), and `{"input": "1 2\n", "output":
     "3"}` runs the code as a program and compares what it prints, without space at the ends.
 
@@ -108,10 +109,10 @@ class CodeTests:
         return float(all(passed)) if self.all_or_nothing else sum(passed) / len(passed)
 
     def _passes(self, code: str, test: Mapping[str, Any]) -> bool:
-        if "call" in test:
+        if test.get("call") is not None:
             output = self._output(code, str(test["call"]), "")
             return output == json.dumps(test["expected"], sort_keys=True)
-        if "input" not in test or "output" not in test:
+        if test.get("input") is None or test.get("output") is None:
             raise RewardParameterError(
                 f"A test is {dict(test)!r:.80}; it needs call and expected, or input and output"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import selectors
 import subprocess
 import sys
@@ -19,6 +20,13 @@ from airskills.rl.rewards.text import column_of, text_of
 
 PROGRAM = Path(__file__).with_name("grader.py")
 START_S = 60.0  # importing sympy, at most
+NUMBER = re.compile(
+    r"\$?\s*[-+]?(\d[\d,]*(\.\d+)?(\s*/\s*\d+)?|\\[dt]?frac\s*\{\d+\}\s*\{\d+\})\s*(\\?%)?\s*\$?"
+)
+OPERATION = re.compile(
+    r"[*!]|\^(?!\s*\{?\s*\\circ)|[\w)}]\s*[-+]\s*[\w({\\]"
+    r"|\\(times|cdot|div|sqrt|sum|prod|int|binom|gcd|lcm|max|min|log|ln|exp|sin|cos|tan|bmod|pmod|lfloor|lceil)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -31,10 +39,13 @@ class MathAnswer:
     Attributes:
         column: dataset column with the gold answers, text or LaTeX.
         timeout_s: seconds per completion.
+        evaluated: where the gold answer is a number, an answer with an operation left in it scores 0. It equals the
+            gold answer, and a policy that copies `17 \times 23` from the question has learned nothing.
     """
 
     column: str = "solution"
     timeout_s: float = 5.0
+    evaluated: bool = True
     __name__: ClassVar[str] = "math_answer"
 
     def __post_init__(self) -> None:
@@ -48,8 +59,25 @@ class MathAnswer:
         return [None if gold is None else self._grade(text_of(got), str(gold)) for got, gold in pairs]
 
     def _grade(self, completion: str, gold: str) -> float | None:
+        if self.evaluated and NUMBER.fullmatch(gold.strip()) and OPERATION.search(last_box(completion)):
+            return 0.0
         verdict = _worker(os.getpid()).ask(gold, completion, self.timeout_s)
         return None if verdict is None else float(verdict)
+
+
+def last_box(text: str) -> str:
+    r"""Return what stands in the last `\boxed{...}`, up to the end of the text if it is never closed.
+
+    >>> last_box(r"no \boxed{3}, it is \boxed{\frac{1}{2}}.")
+    '\\frac{1}{2}'
+    """
+    _, box, rest = text.rpartition("\\boxed{")
+    depth = 1 if box else 0
+    for at, character in enumerate(rest):
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return rest[:at]
+    return rest if box else ""
 
 
 class _Worker:
