@@ -20,7 +20,7 @@ def distinct(ids, offsets, n, out):
             h = np.uint64(14695981039346656037)
             for k in range(n):
                 h = h * np.uint64(31) + ids[at + k]
-            slot = int(h % np.uint64(size))
+            slot = np.int64(h % np.uint64(size))
             while table[slot] != 0 and table[slot] != np.uint64(h):
                 slot = (slot + 1) % size
             if table[slot] == 0:
