@@ -5,7 +5,7 @@ of its own, no network needed. A fault counts as reported when a rule speaks, at
 about the twin without the fault; whatever it says. `default` is the validator as it comes, `everything` with all its rules
 switched on. A false alarm is an error or a warning about a twin or about a valid, unusual skill. A crash is a traceback.
 
-    python benchmarks/validators_compare.py --json benchmarks/results/validators_compare.json   # 15 minutes on two cores
+    python benchmarks/validators_compare.py --json benchmarks/results/validators_compare.json   # about ten minutes
     python benchmarks/validators_compare.py --only python --only colon                          # some of the faults
     python benchmarks/validators_compare.py --page docs/explanation/what-each-level-proves.md   # the table, from the JSON
 
@@ -15,6 +15,7 @@ skills-ref, skillcheck and skillsaw come with `make bench`. cisco-ai-skill-scann
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -207,8 +208,17 @@ def _become(
 Key = tuple[str, str, int]  # validator, setting, number of the side
 
 
-def ask_all(chosen: Sequence[Validator], sides: Sequence[Side], top: Path) -> dict[Key, Answer]:
-    """Every validator in each of its settings on every side; what has no second setting is asked once."""
+def ask_all(
+    chosen: Sequence[Validator], sides: Sequence[Side], top: Path, kept: Path | None
+) -> dict[Key, Answer]:
+    """Every validator in each of its settings on every side; what has no second setting is asked once.
+
+    Args:
+        chosen: the validators.
+        sides: what to show them.
+        top: folder to write the sides to.
+        kept: folder of answers that were given before and of new ones; None keeps none.
+    """
     answers = {}
     for number, side in enumerate(sides):
         folder = top / "sides" / str(number)
@@ -216,8 +226,28 @@ def ask_all(chosen: Sequence[Validator], sides: Sequence[Side], top: Path) -> di
         for validator in chosen:
             for setting in ("default", "everything"):
                 if command := getattr(validator, setting):
-                    answers[validator.name, setting, number] = ask(validator, command, folder)
+                    keep = (
+                        kept if validator.name != "airskills" else None
+                    )  # ours changes without a new release
+                    file = keep / _name_of(validator, _shown(command), side) if keep else None
+                    answers[validator.name, setting, number] = _kept_or_new(file, validator, command, folder)
     return answers
+
+
+def _name_of(validator: Validator, command: str, side: Side) -> str:
+    """The same for the same question: release, command line and files."""
+    question = repr((validator.name, version(validator.name), command, sorted(side.items())))
+    return f"{hashlib.sha256(question.encode(errors='surrogateescape')).hexdigest()[:24]}.json"
+
+
+def _kept_or_new(file: Path | None, validator: Validator, command: Sequence[str], folder: Path) -> Answer:
+    if file is not None and file.exists():
+        said, alarms, crashed = json.loads(file.read_text(encoding="utf-8"))
+        return Answer(Counter(said), Counter(alarms), crashed)
+    answer = ask(validator, command, folder)
+    if file is not None:
+        file.write_text(json.dumps([answer.said, answer.alarms, answer.crashed]), encoding="utf-8")
+    return answer
 
 
 def verdict(about: Answer, without: Answer) -> dict[str, Any]:
@@ -234,7 +264,7 @@ def alarm(without: Answer) -> dict[str, Any]:
     return {"false_alarms": sorted(without.alarms)} if without.alarms else {}
 
 
-def compare(names: Sequence[str]) -> dict[str, Any]:
+def compare(names: Sequence[str], kept: Path | None) -> dict[str, Any]:
     """The whole comparison, as the JSON file holds it."""
     cases = [case for case in CASES if not names or case.name in names]
     sides: list[Side] = []
@@ -243,7 +273,7 @@ def compare(names: Sequence[str]) -> dict[str, Any]:
             sides.append(side)
     with tempfile.TemporaryDirectory() as top:
         chosen = validators(Path(top))
-        answers = ask_all(chosen, sides, Path(top))
+        answers = ask_all(chosen, sides, Path(top), kept)
 
     def judge(case: Case, validator: Validator, setting: str) -> dict[str, Any]:
         used = setting if getattr(validator, setting) else "default"
@@ -260,6 +290,7 @@ def compare(names: Sequence[str]) -> dict[str, Any]:
                 "name": case.name,
                 "group": case.group,
                 "title": case.title,
+                "sound": sides.index(case.good),
                 "verdicts": {
                     validator.name: {
                         setting: judge(case, validator, setting) for setting in ("default", "everything")
@@ -287,24 +318,15 @@ def cell(verdict: Mapping[str, Any]) -> str:
 
 
 def totals(record: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """For each validator: faults reported in either setting, crashes, and twins and valid skills with an alarm."""
-    names = list(record["cases"][0]["verdicts"])
+    """For each validator: faults by what the table says of them, and sound skills, each once, with a false alarm."""
     out: dict[str, dict[str, int]] = {}
-    for name in names:
+    for name in record["cases"][0]["verdicts"]:
         rows = [(case["group"], case["verdicts"][name]) for case in record["cases"]]
         faults = Counter(cell(verdict) for group, verdict in rows if group != TRICKY)
-        out[name] = {
-            "yes": faults["yes"],
-            "opt-in": faults["opt-in"],
-            "crash": faults["crash"],
-            "no": faults["no"],
-            **{
-                f"alarms {setting}": sum("false_alarms" in verdict[setting] for _, verdict in rows)
-                for setting in ("default", "everything")
-            },
-            "crashed without a fault": sum(
-                "crashed_without_fault" in verdict["default"] for _, verdict in rows
-            ),
+        sound = {case["sound"]: case["verdicts"][name] for case in record["cases"]}.values()
+        out[name] = {key: faults[key] for key in ("yes", "opt-in", "crash", "no")} | {
+            f"alarms {setting}": sum("false_alarms" in verdict[setting] for verdict in sound)
+            for setting in ("default", "everything")
         }
     return out
 
@@ -328,7 +350,7 @@ def table(record: Mapping[str, Any]) -> str:
 def _totals_table(record: Mapping[str, Any], names: Sequence[str]) -> str:
     counted = totals(record)
     faults = sum(case["group"] != TRICKY for case in record["cases"])
-    sound = len(record["cases"])
+    sound = len({case["sound"] for case in record["cases"]})
     lines = [
         ("version", [str(record["versions"][name]) for name in names]),
         (f"reported as it comes, of {faults}", [str(counted[name]["yes"]) for name in names]),
@@ -380,6 +402,7 @@ def main() -> None:
     )
     parser.add_argument("--json", metavar="OUT", help="write the comparison here")
     parser.add_argument("--only", action="append", default=[], metavar="CASE", help="only this; repeatable")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep answers here, ask only what is new")
     parser.add_argument(
         "--page", metavar="FILE", help="write the committed results into this page; run nothing"
     )
@@ -389,7 +412,7 @@ def main() -> None:
         record = json.loads(RESULTS.read_text(encoding="utf-8"))
         page.write_text(with_table(page.read_text(encoding="utf-8"), record), encoding="utf-8")
         return
-    record = compare(arguments.only)
+    record = compare(arguments.only, arguments.keep)
     write(arguments.json, record)
     names = list(record["cases"][0]["verdicts"])
     print_table(
