@@ -136,23 +136,7 @@ def _make(folder: Path, pins: tuple[Pin, ...], interpreter: tuple[str, str], *, 
     shutil.rmtree(folder, ignore_errors=True)
     _uv(["venv", "--quiet", "--no-project", "--python", interpreter[0], str(folder)])
     if pins:
-        arguments = ["--offline"] if offline else []
-        lines = "".join(f"{pin}\n" for pin in pins)
-        python = str(folder / "bin" / "python")
-        _uv(
-            [
-                "pip",
-                "install",
-                "--quiet",
-                "--no-build",
-                "--python",
-                python,
-                *arguments,
-                "--requirements",
-                "-",
-            ],
-            lines,
-        )
+        _install(folder / "bin" / "python", pins, offline=offline)
     made = {
         "python": interpreter[1],
         "pins": list(map(str, pins)),
@@ -162,6 +146,18 @@ def _make(folder: Path, pins: tuple[Pin, ...], interpreter: tuple[str, str], *, 
     draft = folder / f"{_DONE}.draft"
     draft.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     draft.replace(folder / _DONE)
+
+
+def _install(python: Path, pins: tuple[Pin, ...], *, offline: bool) -> None:
+    """Install the pins: from uv's cache alone if it holds everything, which saves asking the index for each package."""
+    command = ["pip", "install", "--quiet", "--no-build", "--python", str(python), "--requirements", "-"]
+    lines = "".join(f"{pin}\n" for pin in pins)
+    try:
+        _uv([*command, "--offline"], lines)
+    except EnvironmentUnavailableError:
+        if offline:
+            raise
+        _uv(command, lines)
 
 
 def _installed(folders: Iterable[Path]) -> str:
