@@ -97,10 +97,11 @@ class Results:
         """Write what changed, all or nothing; skills that are gone are forgotten."""
         if self._path is None or not self._changed:
             return
+        text = json.dumps(self._encode())
         with suppress(OSError):  # a cache that cannot be written costs time, nothing else
             self._path.parent.mkdir(parents=True, exist_ok=True)
             draft = self._path.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps(self._encode()), encoding="utf-8")
+            draft.write_text(text, encoding="utf-8")
             draft.replace(self._path)
 
     def _encode(self) -> dict[str, Any]:
@@ -162,6 +163,6 @@ def _version() -> str:
     """Hash of the code and data that results depend on: a changed rule empties the cache."""
     package = Path(__file__).parent
     total = hashlib.sha256()
-    for path in sorted([*package.glob("*.py"), *package.glob("rules/*.py"), *package.glob("data/*")]):
+    for path in sorted([*package.glob("*.py"), *package.glob("rules/*.py"), *package.glob("data/*.*")]):
         total.update(path.read_bytes())
     return total.hexdigest()
