@@ -88,24 +88,29 @@ def source(value):
         return ""
     return re.sub(r"\s+", "", re.sub(r'["\'\n]', "", text))
 answers = {}
-for path in json.load(sys.stdin):
+asked = json.load(sys.stdin)
+for path in asked["paths"]:
     value, why = reach(path)
-    answers[path] = {"why": why} if why else {"shape": shape(value), "signature": signature(value), "source": source(value)}
-    if not why and inspect.isclass(value):
+    answers[path] = {"why": why} if why else {"shape": shape(value), "signature": signature(value)}
+    if not why and path in asked["sources"]:  # Python parses the whole file for each: only where it is needed
+        answers[path]["source"] = source(value)
+    if not why and path in asked["sources"] and inspect.isclass(value):
         for name in ("__init__", "__post_init__"):
             answers[path]["source"] += source(getattr(value, name, None))
 json.dump(answers, sys.stdout)
 """
 
 
-def probe(package: str, version: str, beside: str, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """What Python finds at each path in one release."""
+def probe(
+    package: str, version: str, beside: str, paths: Iterable[str], sources: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """What Python finds at each path in one release, with the source of some."""
     place = environment(parse_pins(f"{package}=={version} {beside}"))
     with tempfile.TemporaryDirectory() as folder:
         hidden = {"HOME": folder, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
         done = subprocess.run(
             [str(place.python), "-c", PROBE],
-            input=json.dumps(sorted(set(paths))),
+            input=json.dumps({"paths": sorted(set(paths)), "sources": sorted(sources)}),
             capture_output=True,
             text=True,
             cwd=folder,
@@ -261,7 +266,8 @@ def measure(pairs: Sequence[tuple[str, str, str, str]]) -> tuple[list[dict[str, 
             for path in (c.path, c.new if c.kind in {"moved", "renamed"} and not c.parameter else "")
             if path
         }
-        sides = [probe(package, version, beside, paths | public) for version in (old, new)]
+        sources = {change.path for change in changes if change.kind == "deprecated"}
+        sides = [probe(package, version, beside, paths | public, sources) for version in (old, new)]
         for change in changes:
             verdict, why = judge(change, *sides)
             rows.append(

@@ -286,3 +286,30 @@ def test_constructors_that_an_import_wraps_are_not_compared(tmp_path: Path) -> N
     found = compared(tmp_path, old, old.replace("lhs", "lhs_"))
     assert [c.path for c in found.changes] == ["demo.Or"]
     assert found.undecided["parameters that a patch may add"] == 1
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "@deprecated_kwargs(tokenizer='processor')\ndef f(processor=None): ...",
+        "@deprecate_kwarg('tokenizer', version='6', new_name='processor')\ndef f(processor=None): ...",
+        "def f(processor=None, **kwargs):\n    if 'tokenizer' in kwargs:\n        warnings.warn('`tokenizer` is deprecated')",
+    ],
+)
+def test_a_keyword_that_is_still_taken_is_deprecated_and_not_gone(tmp_path: Path, new: str) -> None:
+    found = compared(tmp_path, "def f(tokenizer=None): ...", f"import warnings\n{new}").changes
+    assert [c.kind for c in found if c.parameter == "tokenizer"] == ["deprecated"]
+
+
+def test_modules_that_an_import_hook_may_answer_to_are_not_gone(tmp_path: Path) -> None:
+    hook = """
+    import re, sys
+    OLD = {"demo.old": "demo.new", "short": "demo.new"}
+    FAST = re.compile(rf"{re.escape(__name__)}\\.models\\.(\\w+)\\.image_(?!x_)(\\w+)_fast")
+    sys.meta_path.append(Finder(OLD, FAST))
+    """
+    gone = ("old", "short", "models/cat/image_cat_fast", "really")
+    old = {f"demo/{name}.py": "def f(): ..." for name in gone} | {"demo/__init__.py": ""}
+    new = {"demo/__init__.py": hook, "demo/new.py": ""}
+    lines = [line for line in changes(tmp_path, old, new) if line.startswith("gone")]
+    assert lines == ["gone: demo.really is gone: with f"]

@@ -60,7 +60,9 @@ class Calls:
         )
         if before.open or after.open:
             self._undecided[f"parameters that {before.open or after.open} may add"] += 1
-        for kind, parameter, was, now, why in differences(before, after, self.before.messages(old)):
+        for kind, parameter, was, now, why in differences(
+            before, after, self.before.messages(old), self.after.taken(new)
+        ):
             homes = before.owners.get(parameter, old.home), after.owners.get(parameter, new.home)
             change = Change(kind, what, path, parameter, was, now, why, where=where(new))
             yield (kind, *homes, parameter, was, now), change

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from airskills.drift.expressions import dotted, keyword, strings, text
+from airskills.drift.expressions import dotted, keyword, literal_text, strings, text
 from airskills.drift.names import (
     EITHER,
     KEYWORD,
@@ -98,6 +98,7 @@ class _Reader:
             tuple(sorted(patched)),
             tuple(sorted(self.handled)),
             tuple(self.notices),
+            tuple(sorted(set(_hooked(tree)))) if b"meta_path" in self.source else (),
         )
 
     def _statement(self, scoped: Scoped) -> None:
@@ -213,6 +214,17 @@ def _summands(value: ast.expr) -> Iterator[ast.expr]:
         yield from _summands(value.args[0])
     else:
         yield value
+
+
+def _hooked(tree: ast.Module) -> Iterator[str]:
+    """What the literals of a file say about paths, what varies in them as stars; a short one says nothing."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr):
+            text = re.sub(r"\\\.", ".", literal_text(node))
+            pattern = re.sub(r"\(.*?\)|\[.*?\]|\\\w|\{\}|[+*?]+", "*", text)
+            pattern = re.sub(r"\*+", "*", pattern)
+            if len(pattern.replace("*", "")) > 4 and re.fullmatch(r"[\w.*]{5,120}", pattern):
+                yield pattern if "." in pattern else f"*.{pattern}"
 
 
 def _words(tree: ast.Module) -> set[str]:

@@ -116,6 +116,7 @@ class Module(NamedTuple):
         patched: attribute names that some code sets on classes.
         handled: names that bare calls get first when it is imported, as `patch(Index)` does.
         notices: deprecations that importing it announces.
+        hooked: patterns (as of `fnmatch`) of module paths that an import hook in this file may answer to.
     """
 
     names: dict[str, Binding]
@@ -130,6 +131,7 @@ class Module(NamedTuple):
     patched: tuple[str, ...]
     handled: tuple[str, ...]
     notices: tuple[Notice, ...]
+    hooked: tuple[str, ...]
 
 
 def encode(module: Module) -> list[Any]:
@@ -139,22 +141,15 @@ def encode(module: Module) -> list[Any]:
 
 def decode(stored: list[Any]) -> Module:
     """What `encode` made of a module, also after a trip through JSON."""
-    names, stars, exports, export_of, spare, typing_only, lazy, answers, words, patched, handled, notices = (
-        stored
-    )
-    return Module(
-        {name: _decode(binding) for name, binding in names.items()},
-        tuple(Alias(*star) for star in stars),
-        None if exports is None else tuple(exports),
-        tuple(export_of),
-        tuple(spare),
-        tuple(typing_only),
-        {name: tuple(found) for name, found in lazy.items()},
-        answers,
-        tuple(words),
-        tuple(patched),
-        tuple(handled),
-        _notices(notices),
+    row = Module._make(stored)
+    lists = {field: tuple(getattr(row, field)) for field in _LISTS}
+    return row._replace(
+        names={name: _decode(binding) for name, binding in stored[0].items()},
+        stars=tuple(map(Alias._make, row.stars)),
+        exports=None if row.exports is None else tuple(row.exports),
+        lazy={name: tuple(found) for name, found in row.lazy.items()},
+        notices=_notices(stored[Module._fields.index("notices")]),
+        **lists,  # type: ignore[arg-type]  # fields of strings
     )
 
 
@@ -184,4 +179,5 @@ def _notices(stored: list[list[Any]]) -> tuple[Notice, ...]:
     return tuple(Notice(message, tuple(subjects)) for message, subjects in stored)
 
 
+_LISTS = ("export_of", "spare", "typing_only", "words", "patched", "handled", "hooked")
 _LETTERS: dict[type, str] = {Function: "f", Alias: "i", Value: "v"}

@@ -9,6 +9,9 @@ from airskills.drift.surface import Surface, last
 from airskills.drift.world import Found
 
 _DECORATOR = re.compile(r"""(?:^|\.)deprecate\w*\(\s*['"](.*?)['"]""", re.DOTALL)
+_RENAMES = re.compile(r"(?:deprecat|rename)\w*\(")
+_PAIR = re.compile(r"(\w+)='(\w+)'")
+_QUOTED = re.compile(r"(?<!=)'(\w+)'")
 
 
 def _quoted(message: str) -> set[str]:
@@ -35,6 +38,19 @@ class Notices:
             for subject in about or ([] if notice.subjects else [""]):
                 known.setdefault(subject, notice.message)
         return known
+
+    def taken(self, function: Found) -> dict[str, str]:
+        """Keywords that a function takes although it has no parameter of that name, and what it says of them."""
+        if not isinstance(function.binding, Function):
+            return {}
+        found: dict[str, str] = {}
+        for text in function.binding.decorators:
+            if _RENAMES.search(text):
+                found |= {old: f"the decorator says it is `{new}`" for old, new in _PAIR.findall(text)}
+                found |= dict.fromkeys(_QUOTED.findall(text), f"@{text}")
+        for notice in function.binding.notices:
+            found |= dict.fromkeys(notice.subjects, notice.message)
+        return found
 
     def messages(self, found: Found) -> list[str]:
         """Every message of a thing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from airskills.drift.classes import Signature
@@ -23,13 +24,16 @@ class Difference(NamedTuple):
     evidence: str = ""
 
 
-def differences(old: Signature, new: Signature, messages: Sequence[str]) -> Iterator[Difference]:
+def differences(
+    old: Signature, new: Signature, messages: Sequence[str], taken: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Difference]:
     """What a caller of the old signature meets in the new one.
 
     Args:
         old: before.
         new: after.
         messages: deprecations that the old release announced, which may say what replaces what.
+        taken: old keywords that the new release takes although no parameter has their name, and what it says of them.
     """
     new = _aligned(old, new)
     before = {p.name: p for p in old.parameters}
@@ -38,6 +42,8 @@ def differences(old: Signature, new: Signature, messages: Sequence[str]) -> Iter
     for parameter in old.parameters:
         if parameter.name in after:
             yield from _kept(parameter, after[parameter.name])
+        elif parameter.name in taken:
+            yield Difference("deprecated", parameter.name, evidence=taken[parameter.name])
         elif parameter.kind in NAMED and not new.open:
             difference = _gone(parameter, old, new, messages)
             if difference.kind == "renamed":

@@ -20,6 +20,8 @@ _QUOTED = re.compile(r"[`'\"]([\w.]+)(?:=[^`'\"]*)?(?:\(\))?[`'\"]")
 def names_alike(old: str, new: str) -> float:
     """0 to 1: what two names share, by words; words that both have say less than those that differ."""
     first, second = _words(old), _words(new)
+    if not first or not second:
+        return float(old == new)
     if "".join(first) == "".join(second):
         return 1.0
     rest = _without(first, second), _without(second, first)

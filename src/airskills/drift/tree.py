@@ -18,7 +18,7 @@ from airskills.drift.extract import extract
 from airskills.drift.names import Module
 
 PARALLEL_FROM = 200  # files; below, starting processes costs more than it saves
-UNREADABLE = Module({}, (), None, (), (), (), {}, "any", (), (), (), ())
+UNREADABLE = Module({}, (), None, (), (), (), {}, "any", (), (), (), (), ())
 _NOT_API = frozenset({"tests", "test", "conftest", "examples", "benchmarks", "docs"})
 
 Progress = Callable[[str, int, int], None]
@@ -82,6 +82,12 @@ class Tree:
     def patched(self) -> frozenset[str]:
         """Names that some code of this distribution sets on classes: what is known of them does not hold."""
         return frozenset(name for module in self.files for name in self.module(module).patched)
+
+    @cached_property
+    def hooked(self) -> tuple[str, ...]:
+        """Patterns of module paths that import hooks of this distribution may answer to."""
+        found = (pattern for module in self.files for pattern in self.module(module).hooked)
+        return tuple(dict.fromkeys(found))
 
     @cached_property
     def handled(self) -> frozenset[str]:

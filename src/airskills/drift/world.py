@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from airskills.drift.names import Alias, Binding, Class, Function, Module, Value
@@ -67,7 +68,17 @@ class World:
         parts = path.split(".")
         longest = next((n for n in range(len(parts) - 1, 1, -1) if self._is_module(".".join(parts[:n]))), 1)
         found = self._walk(".".join(parts[:longest]), parts[longest:])
-        return self._walk(parts[0], parts[1:]) if found is Absent.MISSING and longest > 1 else found
+        if found is Absent.MISSING and longest > 1:
+            found = self._walk(parts[0], parts[1:])
+        return Absent.UNKNOWN if found is Absent.MISSING and self._is_hooked(parts) else found
+
+    def _is_hooked(self, parts: list[str]) -> bool:
+        """Whether an import hook may answer to this path or one above it."""
+        tree = self.tree(parts[0])
+        above = [".".join(parts[:n]) for n in range(2, len(parts) + 1)] if tree else []
+        return tree is not None and any(
+            fnmatchcase(path, pattern) for path in above for pattern in tree.hooked
+        )
 
     def _walk(self, module: str, names: list[str]) -> Found | Absent:
         found: Found | Absent = (
