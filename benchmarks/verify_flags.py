@@ -228,7 +228,9 @@ def main() -> None:
     parser.add_argument(
         "--environments", type=Path, required=True, help="Folder of environments; missing ones are made."
     )
-    parser.add_argument("--only", nargs="*", help="Tools whose name contains one of these words.")
+    parser.add_argument(
+        "--only", nargs="*", help="Tools whose name contains one of these words; the others keep their rows."
+    )
     parser.add_argument("--record", help="Write the recording of this tool instead of comparing.")
     parser.add_argument("--json", help="Write the result here.")
     options = parser.parse_args()
@@ -237,13 +239,17 @@ def main() -> None:
         record(next(case for case in CASES if options.record in case.name), folder)
         return
     wanted = [case for case in CASES if not options.only or any(word in case.name for word in options.only)]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for case in wanted:
         rows.append(compared(case, folder))
         print(
             json.dumps({k: v for k, v in rows[-1].items() if k not in {"missing", "invented"}}),
             file=sys.stderr,
         )
+    if options.only and options.json and Path(options.json).exists():
+        before = json.loads(Path(options.json).read_text(encoding="utf-8"))["tools"]
+        measured = {row["tool"] for row in rows}
+        rows = [row for row in before if row["tool"] not in measured] + rows
     shown = [row for row in rows if "failed" not in row]
     print_table(
         ("tool", "version", "offered", "found", "missing", "invented", "open", "s"),

@@ -297,6 +297,16 @@ def test_a_module_that_is_not_there_is_dead(tools: Tools) -> None:
     ]
 
 
+def test_a_command_that_a_package_no_longer_has_is_dead(tmp_path: Path) -> None:
+    hub = Package(
+        "huggingface-hub", "2.4.0", tmp_path, ("huggingface_hub",), {"hf": "huggingface_hub.cli:main"}
+    )
+    (found,) = check("```bash\nhuggingface-cli download gpt2\n```\n", Tools([hub]))
+    assert str(found.finding()) == (
+        "SKILL.md:2:1: AV201 huggingface-hub 2.4.0 has no command huggingface-cli\n    help: Write hf"
+    )
+
+
 @pytest.mark.parametrize("info", ["python", 'bash {proof="skip: a sketch"}', "text", ""])
 def test_other_blocks_are_passed_over(info: str, tools: Tools) -> None:
     assert check(f"```{info}\nlaunch --nonsense\n```\n", tools) == []

@@ -1,6 +1,7 @@
 """Configurations in blocks against the classes, flags and JSON schemas of packages."""
 
 import json
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -348,3 +349,10 @@ def test_a_recorded_schema_stands_for_a_package_without_a_wheel() -> None:
         "5:36 deepspeed has no key 'offload_optimiser' in 'zero_optimization'",
         "7:2 deepspeed has no key 'gradient_clip'",
     ]
+
+
+def test_the_page_lists_every_schema() -> None:
+    page = Path(__file__).parent.parent / "docs" / "reference" / "commands-and-configurations.md"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    listed = {name for row in rows for name in re.findall(r"`([\w-]+)`", row.split("|")[1])}
+    assert listed - {"AV201", "AV203"} == set(schemas.SCHEMAS)

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Mapping
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -24,8 +25,8 @@ class _Texts(Sources):
         super().__init__([])
         self.texts = {name.replace("__", "."): dedent(text) for name, text in texts.items()}
 
-    def path(self, _module: str) -> None:
-        return None
+    def path(self, module: str) -> Path | None:
+        return Path(module) if module in self.texts else None
 
     def is_package(self, module: str) -> bool:
         return any(name.startswith(f"{module}.") for name in self.texts)
@@ -196,6 +197,53 @@ def test_dashes_and_underscores_are_one_where_the_parser_says_so() -> None:
     assert found.find("--batch_size") is found.find("--batch-size") is not None
 
 
+def test_a_parser_that_splits_flags_at_dots_takes_parts_of_them() -> None:
+    found = read("""
+        import argparse
+
+        class Parser(argparse.ArgumentParser):
+            def parse_args(self, args=None):
+                keys = [a.split(".") for a in args]
+                return super().parse_args(args)
+
+        def main():
+            parser = Parser()
+            parser.add_argument("--config")
+            parser.parse_args()
+    """)
+    assert found.dotted
+
+
+def test_commands_that_are_found_as_subclasses() -> None:
+    found = read(
+        """
+        import argparse
+        import pack.cli.base
+
+        def main():
+            parser = argparse.ArgumentParser()
+            subparsers = parser.add_subparsers()
+            for cls in pack.cli.base.Base.__subclasses__():
+                cls.add(subparsers.add_parser(cls.name))
+            parser.parse_args()
+        """,
+        pack="",
+        pack__cli="from pack.cli.one import One",
+        pack__cli__base="class Base: pass",
+        pack__cli__one="""
+            from pack.cli.base import Base
+
+            class One(Base):
+                name = "one"
+
+                @classmethod
+                def add(cls, parser):
+                    parser.add_argument("--x")
+        """,
+    )
+    assert names(found.commands["one"]) == {"--x"}
+
+
 def test_an_action_class_says_how_many_values_follow() -> None:
     found = read("""
         import argparse
@@ -324,6 +372,31 @@ def test_click_commands_groups_and_shared_options() -> None:
     assert option(server, "--level").choices == ("a", "b")
     assert server.positionals()[0].nargs == "*"
     assert found.commands["other"].open == "unknown flags are passed on"
+
+
+def test_a_group_that_answers_to_other_words_knows_what_they_stand_for() -> None:
+    found = read(
+        """
+        import click
+
+        class Group(click.Group):
+            def get_command(self, ctx, name):
+                name = "server" if name == "ui" else name
+                return super().get_command(ctx, name)
+
+        @click.group(cls=Group)
+        def cli():
+            pass
+
+        @cli.command()
+        @click.option("--port", type=int)
+        def server(port):
+            pass
+        """,
+        "tool:cli",
+    )
+    assert names(found.commands["ui"]) == {"--port"}
+    assert found.open_commands == "Group finds subcommands when it runs"
 
 
 def test_typer_reads_signatures() -> None:

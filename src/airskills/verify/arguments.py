@@ -68,7 +68,7 @@ class _Walk:
                 return
             if word.text.startswith("-") and len(word.text) > 1 and not _NUMBER.match(word.text):
                 yield from self._flag(word)
-            elif self.command.commands and not self.positionals:
+            elif (self.command.commands or self.command.open_commands) and not self.positionals:
                 stop = yield from self._subcommand(word)
                 if stop:
                     return
@@ -182,8 +182,9 @@ class _Walk:
             and not any(k.startswith(f"{head}.") for k in known)
         ):
             return Verdict("unproven", word, f"{name} sets a part of {head}, which is not looked into")
-        if command.open:
-            return Verdict("unproven", word, f"{self.program} may take more flags: {command.open}")
+        why = command.open or command.open_commands
+        if why:
+            return Verdict("unproven", word, f"{self.program} may take more flags: {why}")
         longer = (
             [flag for flag in known if flag.startswith(name)]
             if name.startswith("--") and len(name) > 3

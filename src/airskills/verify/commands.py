@@ -54,8 +54,13 @@ def _of_invocation(
 ) -> Iterator[Verdict]:
     absent = tools.absent(run.name) if run.kind == "module" else ""
     command = None if absent else _command(run, tools, scripts)
+    former = tools.former(run.name) if run.kind == "command" else None
     if absent:
         yield Verdict("dead", run.word, absent)
+    if former is not None:
+        package, successor = former
+        message = f"{package.name} {package.version} has no command {run.name}"
+        yield Verdict("dead", run.word, message, f"Write {successor}")
     if command is None:
         return
     name = f"python -m {run.name}" if run.kind == "module" else run.name

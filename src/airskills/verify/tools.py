@@ -61,6 +61,14 @@ FOUNDATIONS = frozenset(
 )  # fmt: skip
 
 
+# Console scripts that a distribution had once: command to (distribution, what to write).
+FORMER = {
+    "huggingface-cli": ("huggingface-hub", "hf"),
+    "transformers-cli": ("transformers", "transformers"),
+    "nlp-cli": ("datasets", "datasets-cli"),
+}
+
+
 class Tools:
     """The programs that some packages bring together.
 
@@ -101,6 +109,13 @@ class Tools:
         """What `python -m NAME` takes; None where no package brings the module."""
         package = self.owner(name)
         return None if package is None else self._read(package, name, f"python -m {name}")
+
+    def former(self, command: str) -> tuple[Package, str] | None:
+        """The pinned package that no longer has a command, and the command that took its place."""
+        name, successor = FORMER.get(command, ("", ""))
+        package = self._by_name.get(name)
+        gone = package is not None and command not in package.scripts and successor in package.scripts
+        return (package, successor) if package is not None and gone else None
 
     def absent(self, module: str) -> str:
         """Why a pinned package cannot run a module, or "" where it can or no package is asked."""

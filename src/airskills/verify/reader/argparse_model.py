@@ -7,7 +7,7 @@ from typing import Any
 
 from airskills.verify.flags import NARGS, negated
 from airskills.verify.reader import records
-from airskills.verify.reader.classes import class_names, hashable, items, mro
+from airskills.verify.reader.classes import class_names, find, hashable, items, mro
 from airskills.verify.reader.flow import Done, Raised, Root, Runner
 from airskills.verify.reader.options import Draft, kind_of, texts
 from airskills.verify.reader.values import (
@@ -57,6 +57,8 @@ class Parser:
         """Become part of an object of a class that is read; such a class often takes `-` for `_`."""
         self.owner, self.maker = owner, owner.cls
         own = [cls for cls in mro(owner.cls) if isinstance(cls, Class)]
+        parse = find(machine, own, "parse_args")
+        self.draft.dotted |= isinstance(parse, Function) and ".split('.')" in ast.unparse(parse.node)
         self.draft.dashes |= any(machine.sources.swaps_dashes(cls.scope.module.name) for cls in own)
 
     def subparsers(self, _machine: Runner, arguments: Arguments) -> Value:

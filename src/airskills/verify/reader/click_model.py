@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from airskills.verify.flags import NARGS
@@ -139,8 +139,22 @@ def _overrides(machine: Runner, draft: Draft, cls: Class) -> None:
         names = class_names(machine, base) if isinstance(base, Class) else {}
         if any("self.commands" not in _text(names[name]) for name in _DYNAMIC & names.keys()):
             draft.open_commands = f"{cls.name} finds subcommands when it runs"
+        draft.aliases |= dict(_renames(names.get("get_command")))
         if _PARSING & names.keys() or ("__init__" in names and "params" in _text(names["__init__"])):
             draft.open = f"{cls.name} changes its flags when it runs"
+
+
+def _renames(function: Value) -> Iterator[tuple[str, str]]:
+    """`"server" if name == "ui" else name`: another word for a subcommand, and the word it stands for."""
+    for node in ast.walk(function.node) if isinstance(function, Function) else ():
+        if (
+            isinstance(node, ast.IfExp)
+            and isinstance(node.test, ast.Compare)
+            and isinstance(node.test.ops[0], ast.Eq)
+        ):
+            real, other = node.body, node.test.comparators[0]
+            if isinstance(real, ast.Constant) and isinstance(other, ast.Constant):
+                yield str(other.value), str(real.value)
 
 
 def _text(function: Value) -> str:

@@ -44,6 +44,7 @@ class Machine:
         words: first words that the program itself looks for.
         flags: options that the program itself looks for in its arguments, by word.
         default: the word that the program puts in where the first is no subcommand.
+        imported: modules that `import a.b` names, looked at when somebody asks for what they register.
     """
 
     def __init__(self, sources: Sources, models: dict[str, Callable[[Machine, Arguments], Value]]) -> None:
@@ -55,6 +56,7 @@ class Machine:
         self.words: set[str] = set()
         self.flags: set[tuple[str, str]] = set()
         self.default = ""
+        self.imported: set[str] = set()
         self.word: frozenset[str] = frozenset()
         self._modules: dict[str, Module] = {}
         self._active: list[ast.AST] = []
@@ -81,16 +83,18 @@ class Machine:
         self.run(tree.body, Scope(made, names=made.names))
 
     def classes(self, near: str) -> list[Class]:
-        """Classes of the modules that have been read in the package of `near`; what it imports is read first."""
-        package = near.rpartition(".")[0]
-        inside = [module for name, module in self._modules.items() if f"{name}.".startswith(f"{package}.")]
-        for module in inside:
+        """Classes of the package of `near` and of the packages around it; what those import is read first."""
+        parts = near.split(".")
+        around = [self.module(".".join(parts[:size])) for size in range(1, len(parts))]
+        package = f"{near.rpartition('.')[0]}."
+        for name in sorted(name for name in self.imported if name.startswith(package)):
+            self.module(name)
+        inside = [module for name, module in self._modules.items() if f"{name}.".startswith(package)]
+        for module in (*filter(None, around), *inside):
             for name in list(module.names):
                 self._keep(module.names, name)
-        names = [
-            module.names for name, module in self._modules.items() if f"{name}.".startswith(f"{package}.")
-        ]
-        found = [value for values in names for value in values.values() if isinstance(value, Class)]
+        modules = [module for name, module in self._modules.items() if f"{name}.".startswith(f"{parts[0]}.")]
+        found = [value for module in modules for value in module.names.values() if isinstance(value, Class)]
         return list(dict.fromkeys(found))
 
     def lookup(self, name: str, scope: Scope) -> Value:
@@ -413,8 +417,9 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Non
     machine.run(node.body, scope)
 
 
-def _import(_machine: Machine, node: ast.Import, scope: Scope) -> None:
+def _import(machine: Machine, node: ast.Import, scope: Scope) -> None:
     for alias in node.names:
+        machine.imported.add(alias.name)
         name = alias.name if alias.asname else alias.name.partition(".")[0]
         scope.names[alias.asname or name] = Lazy(name)
 

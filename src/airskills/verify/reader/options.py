@@ -13,7 +13,7 @@ from airskills.verify.reader.values import Class, External, Member, Value, is_li
 
 @dataclass(eq=False)
 class Draft:
-    """Options and subcommands so far, and why there may be more."""
+    """Options and subcommands so far, and why there may be more; other words for subcommands by what they stand for."""
 
     options: list[Option] = field(default_factory=list)
     commands: dict[str, Draft] = field(default_factory=dict)
@@ -21,6 +21,7 @@ class Draft:
     open_commands: str = ""
     dashes: bool = False
     dotted: bool = False
+    aliases: dict[str, str] = field(default_factory=dict)
 
     def add(self, names: Iterable[str], nargs: NARGS, kind: str = "", choices: Iterable[str] = ()) -> None:
         """Add an option, or a positional when `names` is empty."""
@@ -28,9 +29,11 @@ class Draft:
 
     def freeze(self, depth: int = 0) -> Command:
         """The command as it is now."""
-        commands = (
-            {name: draft.freeze(depth + 1) for name, draft in self.commands.items()} if depth < 9 else {}
-        )
+        below = self.commands.items() if depth < 9 else ()
+        commands = {name: draft.freeze(depth + 1) for name, draft in below}
+        for alias, name in self.aliases.items():
+            if name in commands:
+                commands.setdefault(alias, commands[name])
         return Command(
             (HELP, *self.options), commands, self.open, self.open_commands, self.dashes, dotted=self.dotted
         )

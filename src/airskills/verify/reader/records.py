@@ -207,10 +207,12 @@ def _members(machine: Runner, cls: Class) -> Value:
 
 
 def _subclasses(machine: Runner, cls: Class) -> Value:
-    """Classes whose base it is, in the modules of its own top package that have been read."""
-    return Native(
-        "__subclasses__", lambda _: [c for c in machine.classes(cls.scope.module.name) if cls in c.bases]
-    )
+    """Classes whose base it is, as far as modules around it import them; not known where there are none."""
+
+    def found(_: Arguments) -> Value:
+        return [other for other in machine.classes(cls.scope.module.name) if cls in other.bases] or UNKNOWN
+
+    return Native("__subclasses__", found)
 
 
 CLASS_ATTRIBUTES: dict[str, Callable[[Runner, Class], Any]] = {
