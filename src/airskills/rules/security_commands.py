@@ -47,7 +47,7 @@ _WHOLE = words("""
     tac sort sed xxd base64
 """)
 _STORES = re.compile(
-    r"security find-|gh auth token|aws configure get|gcloud auth print-|git credential fill|secret-tool lookup|pass show|op read|kubectl config view --raw"
+    r"security find-|gh auth token|aws configure get|aws secretsmanager get-secret|gpg (?:-\S+ )*--export-secret|kubectl get secrets?\b|vault (?:kv )?(?:get|read)|doppler secrets|gcloud auth print-|git credential fill|secret-tool lookup|pass show|op read|kubectl config view --raw"
 )
 _RAW = words("nc ncat netcat socat telnet")
 _LOOKUPS = words("dig nslookup host ping drill getent traceroute")
@@ -64,8 +64,15 @@ _HEADER = re.compile(
 _OUT = re.compile(r"^(?:-\w*[oO]|--output(?:-document)?|-OutFile)(?:=|$)")
 _URL = re.compile(r"\w://|^[\w.-]+\.\w{2,}/")
 LOCAL = re.compile(r"^(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal)\b")
+_SECRET_FILES = re.compile(
+    r"(?:^|[/*])(?:\.env|\*?\.?(?:pem|key|p12|kdbx|ppk)|id_\w+|credentials\w*|wallet\S*|\.netrc|\.npmrc)$",
+    re.IGNORECASE,
+)
 _SECRET_NAMES = re.compile(r"key|token|secret|pass|cred|auth", re.IGNORECASE)
 _CREDENTIAL = re.compile(CREDENTIAL, re.IGNORECASE)
+_LOG_IN = re.compile(
+    r"authorization|api-?key|private-token|auth-token|bearer|cookie|:\S*@|^[^:]*$", re.IGNORECASE
+)
 _OWN_LOGIN = re.compile(
     r"access_token|auth_token|client_secret|grant_type|refresh_token|api_?key|password|\btoken=",
     re.IGNORECASE,
@@ -127,7 +134,7 @@ def output(name: str, texts: Sequence[str], urls: Sequence[str]) -> str:
 
 
 def payloads(arguments: Sequence[Word]) -> Iterator[tuple[str, str, Labels]]:
-    """(`data` or `address`, text, labels) of what a request carries; headers and log-ins are left out."""
+    """(`data`, `header` or `address`, text, labels) of what a request carries."""
     kind = ""
     for text, labels in arguments:
         option = "data" if _DATA.match(text) else "header" if _HEADER.match(text) else ""
@@ -138,13 +145,20 @@ def payloads(arguments: Sequence[Word]) -> Iterator[tuple[str, str, Labels]]:
         elif _GLUED.match(text):
             yield "data", text[2:], labels
         else:
-            if kind == "data" or (not kind and "://" in text):
-                yield "data" if kind else "address", text, labels
+            if kind or "://" in text:
+                yield kind or "address", text, labels
             kind = ""
+
+
+def logs_in(text: str) -> bool:
+    """Whether a header serves to log in."""
+    return _LOG_IN.search(text) is not None
 
 
 def own_secret(kind: str, text: str) -> bool:
     """Whether data or an address holds a secret of the environment that does not serve to log in."""
+    if kind == "header":
+        return False
     if kind == "address":
         return _LEAKING.search(text) is not None
     return re.search(VARIABLE, text) is not None and _OWN_LOGIN.search(text) is None
@@ -157,7 +171,12 @@ def reads(name: str, texts: Sequence[str]) -> Labels:
         return frozenset({"secret", "env"}) if not named or _SECRET_NAMES.search(named[0]) else NOTHING
     pastes = name in {"xclip", "xsel", "wl-paste"} and not {"-o", "-out", "--output"}.isdisjoint(texts)
     stored = _STORES.match(" ".join([name, *texts[:3]])) is not None
-    return SECRET if name in {"history", "pbpaste", "fc"} or pastes or stored else NOTHING
+    finds = name == "find" and any(map(_SECRET_FILES.search, texts))
+    return SECRET if name in {"history", "pbpaste", "fc"} or pastes or stored or finds else _self_named(name)
+
+
+def _self_named(name: str) -> Labels:
+    return frozenset({"who"}) if name in {"whoami", "id", "logname"} else NOTHING
 
 
 def decodes(name: str, texts: Sequence[str]) -> bool:
@@ -190,9 +209,12 @@ def sends(name: str, texts: Sequence[str], labels: Labels) -> str:
     if "secret" in labels and (name in _RAW or name in _POSTERS):
         return "A secret is sent to another machine"
     if name in _LOOKUPS and (
-        "secret" in labels or any(re.search(rf"{VARIABLE}\}}?\.", text) for text in texts)
+        not labels.isdisjoint({"secret", "who"})
+        or any(re.search(rf"{VARIABLE}\}}?\.", text) for text in texts)
     ):
         return "A secret leaves in a host name"
+    if name in _COPIERS and "public-read" in texts and any(text.startswith(("~", "$HOME")) for text in texts):
+        return "Files of the home folder are published"
     if name in _COPIERS and "secret" in labels and any(map(_REMOTE.search, texts)):
         return "A file of credentials is copied to another machine"
     return ""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import re
 
-from airskills.rules.security_patterns import CREDENTIAL
+from airskills.rules.security_names import Names
+from airskills.rules.security_patterns import CREDENTIAL, words
 from airskills.rules.security_reader import Block
 from airskills.rules.security_shell import Act
 
@@ -24,133 +25,42 @@ _DECODE = re.compile(
 _WATCH = re.compile(
     r"^(?:pyperclip\.paste|ImageGrab\.grab|pyautogui\.screenshot|mss\.mss)$|(?:keyboard|pynput)\S*\.(?:Listener|on_press|record)$|(?:^|\.)clipboard_get$"
 )
+_STORE = re.compile(
+    r"^keyring\.get_password$|^browser_cookie3\.|^browsercookie\.|^win32crypt\.|(?:^|\.)CryptUnprotectData$"
+)
 _SECRET = re.compile(
     r"(?:SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|PRIVATE_?KEY|CREDENTIAL|ACCESS_KEY)", re.IGNORECASE
 )
+_SCRAMBLE = re.compile(r"^(?:chr|codecs\.decode)$|\.translate$")
+_MADE = (
+    (_DECODE, "decoded"),
+    (_GET, "net"),
+    (_STORE, "credential"),
+    (_WATCH, "watch"),
+    (_SCRAMBLE, "scrambled"),
+)
+_MEASURES = words("len isinstance bool hash type hasattr")
+_HOME = re.compile(r"~/?(?:\*|$)|/$|/home|~/\.(?:ssh|aws|gnupg)|~/(?:Documents|Desktop|Pictures)")
 NOTHING: frozenset[str] = frozenset()
 
 
-class Flow(ast.NodeVisitor):
+class Flow(Names, ast.NodeVisitor):
     """Labels of the names of one program, and what was found; a subclass judges calls."""
 
     def __init__(self, block: Block) -> None:
+        super().__init__()
         self.block = block
         self.labels: dict[str, frozenset[str]] = {}
-        self.texts: dict[str, str] = {}
-        self.aliases: dict[str, str] = {}
         self.parameters: dict[str, list[str]] = {}
         self.files: dict[str, frozenset[str]] = {}
         self.names: set[str] = set()
         self.found: list[Act] = []
-        self.function = ""
         self.verified = re.search(r"hashlib\.|sha256|hmac\.", block.text) is not None
         self.memo: dict[int, frozenset[str]] = {}
 
     def act(self, code: str, node: ast.AST, message: str) -> None:
         line = self.block.line + getattr(node, "lineno", 1) - 1
         self.found.append(Act(code, self.block.path, line, message))
-
-    # What names mean
-
-    def visit_Import(self, node: ast.Import) -> None:
-        for name in node.names:
-            self.aliases[name.asname or name.name.partition(".")[0]] = (
-                name.name if name.asname else name.name.partition(".")[0]
-            )
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        for name in node.names:
-            self.aliases[name.asname or name.name] = f"{node.module}.{name.name}"
-
-    def dotted(self, node: ast.AST) -> str:
-        """`requests.post` of a call's function, import names resolved."""
-        parts: list[str] = []
-        while isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        if isinstance(node, ast.Name):
-            parts.append(self.aliases.get(node.id, node.id))
-        elif isinstance(node, ast.Call):
-            parts.append(self._made(node))
-        name = ".".join(reversed(parts))
-        return (
-            name.removeprefix("builtins.")
-            .removeprefix("__builtins__.")
-            .replace("urllib.request.", "")
-            .replace("os.environ.get", "os.getenv")
-        )
-
-    def _made(self, node: ast.Call) -> str:
-        """Name of what a call returns: a module that is imported by name, an attribute that is looked up by name."""
-        inner = self.dotted(node.func)
-        known = {"requests.Session": "session", "httpx.Client": "client", "socket.socket": "sock"}
-        if inner in {"__import__", "importlib.import_module"} and node.args:
-            return self.text(node.args[0])
-        if inner == "getattr" and len(node.args) > 1:
-            return f"{self.dotted(node.args[0])}.{self.text(node.args[1])}"
-        return known.get(inner, inner)
-
-    def text(self, node: ast.AST | None, depth: int = 0) -> str:
-        """Constant text of an expression as far as it is known; `{}` for the rest."""
-        if node is None or depth > 12:
-            return "{}"
-        if isinstance(node, ast.Constant):
-            return node.value.decode("latin-1") if isinstance(node.value, bytes) else str(node.value)
-        if isinstance(node, ast.Call):
-            return self._called_text(node, depth)
-        if isinstance(node, ast.Name):
-            return self.texts.get(f"{self.function}:{node.id}") or self.texts.get(f":{node.id}", "{}")
-        if isinstance(node, ast.Subscript) and "environ" in self.dotted(node.value):
-            return {"HOME": "~", "USERPROFILE": "~"}.get(self.text(node.slice, depth + 1), "{}")
-        return self._joined_text(node, depth)
-
-    def _joined_text(self, node: ast.AST, depth: int) -> str:
-        match node:
-            case ast.JoinedStr():
-                return "".join(self.text(part, depth + 1) for part in node.values)
-            case ast.FormattedValue():
-                return self.text(node.value, depth + 1)
-            case ast.BinOp() if isinstance(node.op, ast.Add | ast.Div):
-                slash = "/" if isinstance(node.op, ast.Div) else ""
-                return (self.text(node.left, depth + 1) + slash + self.text(node.right, depth + 1))[:4000]
-            case ast.List() | ast.Tuple():
-                return " ".join(self.text(item, depth + 1) for item in node.elts[:50])
-        return "{}"
-
-    def _called_text(self, node: ast.Call, depth: int) -> str:
-        name = self.dotted(node.func)
-        if name.endswith("Path.home"):
-            return "~"
-        opened = name == "open" or name.endswith(".open")
-        if (
-            name.endswith(".join")
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Constant)
-        ):
-            between = str(node.func.value.value)
-            items = node.args[0].elts if node.args and isinstance(node.args[0], ast.List | ast.Tuple) else []
-            return between.join(self.text(item, depth + 1) for item in items[:50]) or "{}"
-        if isinstance(node.func, ast.Attribute) and node.func.attr in {"glob", "rglob", "iterdir"}:
-            inside = self.text(node.args[0], depth + 1) if node.args else "*"
-            base = self.text(node.func.value, depth + 1)
-            return inside if base in {"{}", "glob"} else f"{base}/{inside}"
-        method = name.endswith(".open") and isinstance(node.func, ast.Attribute)
-        counted = [] if method else node.args[: 1 if opened else 20]
-        parts = [self.text(argument, depth + 1) for argument in counted]
-        if name.endswith(
-            ("path.join", "Path", "expanduser", "str", "open", "joinpath", "resolve", "expandvars")
-        ):
-            before = (
-                [self.text(node.func.value, depth + 1)]
-                if isinstance(node.func, ast.Attribute)
-                and name != "pathlib.Path"
-                and not name.startswith("os.")
-                else []
-            )
-            return "/".join([part for part in before if part != "{}"] + parts) or (
-                before[0] if before else "{}"
-            )
-        return "{}"
 
     # Labels
 
@@ -216,48 +126,25 @@ class Flow(ast.NodeVisitor):
 
     def _called(self, node: ast.Call) -> frozenset[str]:
         name = self.dotted(node.func)
-        passed: set[str] = set()
-        for argument in [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg != "env")]:
-            passed |= self.of(argument)
         if name == "os.getenv":
             return self._variable(self.text(node.args[0])) if node.args else NOTHING
-        if isinstance(node.func, ast.Attribute):
-            passed |= self.of(node.func.value) - (
-                {"env"}
-                if node.func.attr in {"get", "pop", "copy", "setdefault"}
-                and self.dotted(node.func.value) == "os.environ"
-                else set()
-            )
-        if _DECODE.search(name):
-            passed.add("decoded")
-        if _GET.search(name):
-            passed.add("net")
-        if _WATCH.search(name):
-            passed.add("watch")
-        if (
-            name in {"chr", "codecs.decode"}
-            or (name == "map" and node.args and self.dotted(node.args[0]) == "chr")
-            or name.endswith(".translate")
-        ):
-            passed.add("scrambled")
-        if name.endswith(("glob", "os.walk", ".iterdir")) and re.match(
-            r"~/?(?:\*|$)|/$|/home|~/\.(?:ssh|aws|gnupg)|~/(?:Documents|Desktop|Pictures)",
-            self._walked(node, name),
-        ):
-            passed.add("home")
-        passed |= self._read(node, name)
-        if name in {
-            "len",
-            "isinstance",
-            "bool",
-            "hash",
-            "type",
-            "hasattr",
-            "sorted.__len__",
-        } or name.endswith(("status_code", "exists", "is_file")):
+        if name in _MEASURES or name.endswith(("status_code", "exists", "is_file")):
             return NOTHING
-        passed |= self.labels.get(f"return:{name}", NOTHING)
-        return frozenset(passed)
+        passed = {label for pattern, label in _MADE if pattern.search(name)}
+        for argument in [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg != "env")]:
+            passed |= self.of(argument)
+        if isinstance(node.func, ast.Attribute):
+            passed |= self.of(node.func.value) - self._one_variable(node.func)
+        if name == "map" and node.args and self.dotted(node.args[0]) == "chr":
+            passed.add("scrambled")
+        if name.endswith(("glob", "os.walk", ".iterdir")) and _HOME.match(self._walked(node, name)):
+            passed.add("home")
+        return frozenset(passed | self._read(node, name) | self.labels.get(f"return:{name}", NOTHING))
+
+    def _one_variable(self, node: ast.Attribute) -> frozenset[str]:
+        """What `os.environ.get` does not pass on: the environment as a whole."""
+        one = node.attr in {"get", "pop", "copy", "setdefault"} and self.dotted(node.value) == "os.environ"
+        return frozenset({"env"}) if one else NOTHING
 
     def _walked(self, node: ast.Call, name: str) -> str:
         """The folder that a call goes through."""

@@ -27,12 +27,18 @@ class Known:
         owners: accounts of well-known projects on GitHub, lower case.
         hosts: package indexes.
         documentation: hosts whose pages are documentation, not orders.
+        pypi: often installed packages of Python.
+        npm: often installed packages of JavaScript.
+        real: packages whose names are one letter away from one of those.
     """
 
     installers: tuple[str, ...]
     owners: frozenset[str]
     hosts: tuple[str, ...]
     documentation: tuple[str, ...]
+    pypi: frozenset[str]
+    npm: frozenset[str]
+    real: frozenset[str]
 
     def installer(self, url: str) -> bool:
         """Whether an installer cannot surprise: its vendor documents the address, or it names a release on GitHub."""
@@ -83,4 +89,7 @@ def known() -> Known:
         frozenset(map(str.lower, lists["owners"])),
         lists["hosts"],
         lists["documentation"],
+        frozenset(lists["pypi"]),
+        frozenset(lists["npm"]),
+        frozenset(lists["real"]),
     )

@@ -9,56 +9,14 @@ from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.rules._base import SKILL_FILE, Rule
 from airskills.rules.profiles import EVERYWHERE
+from airskills.rules.security_code import acts
 from airskills.rules.security_known import known
 from airskills.rules.security_patterns import words
 from airskills.rules.security_scene import SHELL, Scene, scene
+from airskills.rules.security_sources import NPM, PIP, foreign
 
-_HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
-
-
-_PIP = re.compile(r"(?:\bpip3?|\buv(?:\s+pip)?|\bpipx|\bpoetry|\bpdm)\s+(?:install|add)\b(.*)|\buvx\s(.*)")
-_NPM = re.compile(
-    r"\b(?:npm\s+(?:install|i|add)|yarn\s+add|pnpm\s+(?:add|install)|bun\s+(?:add|install)|npx)\b(.*)"
-)
 _REQUIREMENTS = re.compile(r"(?:^|/)requirements[\w-]*\.(?:txt|in)$")
-_INDEX = re.compile(
-    r"https://(?:pypi\.org|test\.pypi\.org|files\.pythonhosted\.org|download\.pytorch\.org|pypi\.nvidia\.com|data\.pyg\.org|wheels\.vllm\.ai|flashinfer\.ai"
-    r"|storage\.googleapis\.com/(?:jax|tpu|libtpu)|registry\.npmjs\.org|registry\.yarnpkg\.com|npm\.pkg\.github\.com|docs\.vllm\.ai|abetlen\.github\.io"
-    r"|\S*(?:pkg\.dev|amazonaws\.com|azure\.com|jfrog\.io|gitlab\.com)/|(?:localhost|127\.0\.0\.1))"
-)
-_INDEX = re.compile(
-    r"(?:--index-url|--extra-index-url|--default-index|--index|--registry|\s-i)[ =]*[\"']?(https?://[^\s\"']+)"
-)
-_DIRECT = re.compile(
-    r"(?<![\w+@])(?:https?://[^\s\"'#]+\.(?:whl|tar\.gz|tgz|zip)|(?:github|gitlab|bitbucket|gist):[\w.-]+/|git\+(?:https?|ssh)://[^\s\"']+)(#sha\d+[=:]\w+)?"
-)
-_PINNED = re.compile(r"@v?\d|@[0-9a-f]{7,40}\b|@\$|#[0-9a-f]{7,40}\b|#sha|#v\d|@\{|@<")
-PYPI = words("""
-    requests numpy pandas scipy matplotlib scikit-learn tensorflow pytorch torch torchvision torchaudio torchtext
-    lightning pytorch-lightning torchmetrics django flask fastapi sqlalchemy pydantic pillow boto3 botocore urllib3 certifi
-    cryptography paramiko beautifulsoup4 selenium playwright pytest colorama python-dateutil python-dotenv setuptools
-    virtualenv transformers datasets accelerate tokenizers safetensors diffusers evaluate bitsandbytes deepspeed
-    flash-attn sentence-transformers sentencepiece huggingface-hub openai anthropic langchain langchain-core langgraph
-    llama-index openpyxl psycopg2 pymongo redis celery jinja2 werkzeug httpx aiohttp tornado uvicorn gunicorn networkx
-    seaborn plotly opencv-python jupyter jupyterlab notebook ipython ipywidgets tqdm pyyaml lxml protobuf grpcio streamlit
-    gradio wandb mlflow tensorboard pypdf pypdf2 reportlab xgboost lightgbm catboost statsmodels polars pyarrow dask
-    numba cython spacy nltk gensim keras optuna hydra-core omegaconf einops faiss-cpu faiss-gpu chromadb qdrant-client
-    pinecone-client weaviate-client tiktoken peft vllm xformers ray rdkit biopython scanpy anndata
-""")
-NPM = words("""
-    react react-dom express lodash axios chalk commander typescript webpack eslint prettier jest
-    mocha next vue angular svelte moment dotenv mongoose socket.io body-parser cross-env electron
-    puppeteer playwright nodemon request jquery underscore async colors debug uuid yargs inquirer
-    esbuild
-""")
-# Real packages one letter away from a known one.
-_REAL = words("""
-    request requests preact jests nextjs panda chalks asyncs vuex pypdf2 pypdf4 psycopg psycopg3
-    psycopg2 jinja gradio reacts color colors angularjs opencv-python requests2 pytests httpx2 redist
-    mocha-js nuxt next uuid uid axios lodash-es lodash.es yarg dotenvx dotenv
-    scapy scrapy scanpy torchdata torchtune torchao torchrec torchx torchtyping panda pandera numpyro scipy scipy-nightly polar pillows
-    datasette dataset evaluates keras-cv keras-hub optunahub tokenizer transformer dash mlflows spacy-nightly
-""")
+_HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
 
 
 class AS707(Rule):
@@ -77,50 +35,19 @@ class AS707(Rule):
     at = 8
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        for path, line, text in _sources(folder):
-            index = next((m[1] for m in _INDEX.finditer(text) if not _private(m[1])), "")
-            direct = next((m[0] for m in _DIRECT.finditer(text) if not (m[1] or _settled(m[0]))), "")
-            if index:
+        for act in acts(folder):
+            if act.code == "AS707":
                 yield self.finding(
-                    path, line, f"Packages come from the index {index[:80]!r}", "Use the public index"
+                    act.path, act.line, act.message, "Use the public index, or pin the address"
                 )
-            elif direct:
-                yield self.finding(
-                    path,
-                    line,
-                    f"The package at {direct[:80]!r} is not pinned",
-                    "Pin it by version, commit or hash",
-                )
-
-
-def _sources(folder: Folder) -> Iterator[tuple[str, int, str]]:
-    """Commands that install, and the lines of requirement files."""
-    for command in scene(folder).commands:
-        if _PIP.search(command.text) or _NPM.search(command.text) or "_INDEX_URL=" in command.text:
-            yield command.path, command.line, command.text
-    for file in folder.files:
-        if _REQUIREMENTS.search(file.path):
-            for number, line in enumerate(folder.text(file.path).split("\n"), 1):
-                yield folder.at(file.path), number, line
-
-
-def _private(index: str) -> bool:
-    """Whether an index is a known one, one of this machine, or a placeholder of the reader's own."""
-    own = re.search(
-        r"://(?:[^@/]*@)?(?:localhost|127\.0\.0\.1|\$|<|\{|\S*(?:pkg\.dev|amazonaws\.com|azure\.com|jfrog\.io|gitlab\.com)/)",
-        index,
-    )
-    return own is not None or known().index(index)
-
-
-def _settled(address: str) -> bool:
-    """Whether an address cannot change unseen: pinned, or the repository of a well-known project."""
-    if _PINNED.search(address):
-        return True
-    repository = address.startswith(
-        ("git+https://github.com/", "https://github.com/", "git+ssh://git@github.com/")
-    )
-    return repository and known().known_owner(address.replace("git@github.com", "github.com"))
+        for file in folder.files:
+            if _REQUIREMENTS.search(file.path):
+                for number, line in enumerate(folder.text(file.path).split("\n"), 1):
+                    message = foreign(line)
+                    if message:
+                        yield self.finding(
+                            folder.at(file.path), number, message, "Use the public index, or pin the address"
+                        )
 
 
 class AS720(Rule):
@@ -155,7 +82,7 @@ Named = tuple[str, int, str, frozenset[str]]
 def _installed(folder: Folder, made: Scene) -> Iterator[Named]:
     """(path, line, name, the known names to compare with) of all that is installed."""
     for command in made.commands:
-        for pattern, names in ((_PIP, PYPI), (_NPM, NPM)):
+        for pattern, names in ((PIP, known().pypi), (NPM, known().npm)):
             match = pattern.search(command.text)
             named = re.split(r"[\s\"']+", next((g for g in match.groups() if g), "")) if match else []
             end = next((n for n, word in enumerate(named) if word in {"&&", ";", "|", "||", "#"}), len(named))
@@ -167,7 +94,7 @@ def _installed(folder: Folder, made: Scene) -> Iterator[Named]:
             for number, line in enumerate(block.text.split("\n"), block.line):
                 if line.startswith("#"):
                     found = re.findall(r'"([A-Za-z][\w.-]*)(?=["\[\s<>=~!@;,])', line)
-                    yield from ((block.path, number, name, PYPI) for name in found)
+                    yield from ((block.path, number, name, known().pypi) for name in found)
 
 
 def _listed(folder: Folder, path: str) -> Iterator[Named]:
@@ -178,14 +105,14 @@ def _listed(folder: Folder, path: str) -> Iterator[Named]:
     for number, line in enumerate(folder.text(path).split("\n"), 1):
         found = re.match(r'\s*"([@\w./-]+)":\s*"[\^~>=<]*\d', line) if manifest else None
         name = found[1] if found else "" if manifest else line.strip()
-        yield folder.at(path), number, name, NPM if manifest else PYPI
+        yield folder.at(path), number, name, known().npm if manifest else known().pypi
 
 
 def squatted(word: str, names: frozenset[str]) -> str:
     """The known package of which this name is a slip, or ""."""
     match = re.match(r"[A-Za-z][\w.-]{3,40}(?=$|[=<>~!@;,])", word)
     name = match[0].lower().replace("_", "-") if match else ""
-    if len(name) < 5 or name in names or name in _REAL or name in PYPI or name in NPM:
+    if len(name) < 5 or name in known().real | known().pypi | known().npm:
         return ""
     return next((other for other in sorted(names) if len(other) > 4 and one_slip(name, other)), "")
 

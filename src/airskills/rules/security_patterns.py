@@ -52,7 +52,7 @@ def _p(code: str, pattern: str, message: str, words: str = "") -> Pattern:
 PATTERNS: tuple[Pattern, ...] = (
     _p(
         "AS705",
-        r"powershell\S*\s[^\n]{0,100}-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{20,}|(?:eval|Function)\((?:atob\(|Buffer\.from\([^)]{1,5000}['\"](?:base64|hex))",
+        r"powershell\S*\s[^\n]{0,100}-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{20,}|(?:eval|(?-i:Function))\((?:atob\(|Buffer\.from\([^)]{1,5000}['\"](?:base64|hex))",
         "An encoded payload is decoded and executed",
         "powershell eval function",
     ),
@@ -76,9 +76,9 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS714",
-        rf"{_PUT}\S*(?:LaunchAgents|LaunchDaemons|\.config/autostart|/etc/rc\.local|/etc/profile\.d|/etc/init\.d|Startup\\)|ExecStart=[^\n]{{0,200}}{_LATER}[^\n]{{0,200}}{_PUT}\S*systemd",
+        rf"{_PUT}\S*(?:LaunchAgents|LaunchDaemons|\.config/autostart|/etc/rc\.local|/etc/profile\.d|/etc/init\.d|Startup\\)|systemctl\s[^\n]{{0,100}}enable\s[^\n]{{0,100}}(?:/tmp/|/dev/shm|/var/tmp|/\.\w)|ExecStart=[^\n]{{0,200}}{_LATER}[^\n]{{0,200}}{_PUT}\S*systemd",
         "A service is installed that starts by itself",
-        "launchagents launchdaemons autostart rc profile init startup execstart",
+        "launchagents launchdaemons autostart rc profile init startup execstart systemctl",
     ),
     _p(
         "AS714",
@@ -118,7 +118,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS715",
-        r"NOPASSWD:\s*ALL|\bchmod\s+(?:-\w+\s+)*(?:[ugoa]*\+\w*s\b|0?[46]7[0-7]{2}\b)|--privileged\b[^\n]{0,300}-v\s+/:|-v\s+/:/\S*[^\n]{0,300}--privileged|-v\s+/:/\w*host|--pid[= ]host[^\n]{0,300}nsenter|nsenter\s[^\n]{0,300}-t\s*1\b|-v\s+/var/run/docker\.sock:\S+\s+[^\n]{0,300}(?:registry\.\S+|\w+\.\w+/\S+/\S+)|usermod\s+-\w*G\s+(?:sudo|wheel|root|admin)\b|setcap\s+\S*cap_setuid",
+        r"NOPASSWD:\s*ALL|\bchmod\s+(?:-\w+\s+)*(?:[ugoa]*\+\w*s\b|0?[46]7[0-7]{2}\b)|--privileged\b[^\n]{0,300}-v\s+/:|-v\s+/:/\S*[^\n]{0,300}--privileged|-v\s+/:/[\w/]+(?![\w/]*:ro)\s|--pid[= ]host[^\n]{0,300}nsenter|nsenter\s[^\n]{0,300}-t\s*1\b|-v\s+/var/run/docker\.sock:\S+\s+(?:-\S+\s+)*(?!(?:docker\.io|ghcr\.io|quay\.io|gcr\.io|nvcr\.io|mcr\.microsoft\.com|public\.ecr\.aws|registry\.gitlab\.com)/)[\w-]+\.[\w.-]+(?::\d+)?/\S+|usermod\s+-\w*G\s+(?:sudo|wheel|root|admin)\b|setcap\s+\S*cap_setuid",
         "Privileges are raised for good",
         "nopasswd chmod privileged nsenter docker usermod setcap host",
     ),
@@ -148,7 +148,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS718",
-        r"/dev/(?:tcp|udp)/[^\s/]+/[\d$]|mkfifo\s[^\n]{0,300}(?:\bnc\b|ncat|netcat|openssl\s+s_client)\s|socat\s[^\n]{0,300}exec:|(?:perl|ruby|php|python[23]?|lua|node)\s+-\w+\s+[\"'][^\n]{0,300}(?:socket|fsockopen|TCPSocket|net\.connect)[^\n]{0,300}(?:/bin/|sh\b|dup2|exec)|TCPClient\([^\n]{0,300}(?:iex|Invoke-Expression|GetStream)|\bssh\s[^\n]{0,300}-R\s+(?:\S+:)?\d+:localhost:22\b|\bgs-netcat\b|\btelnet\s[^\n|]*\|\s*/bin/(?:ba)?sh",
+        r"/dev/(?:tcp|udp)/[^\s/]+/[\d$]|mkfifo\s[^\n]{0,300}(?:\bnc\b|ncat|netcat|openssl\s+s_client)\s|socat\s[^\n]{0,300}exec:|(?:perl|ruby|php|python[23]?|lua|node)\s+(?:-\w+\s+){1,4}[\"'][^\n]{0,300}(?:socket|fsockopen|TCPSocket|net\.connect)[^\n]{0,300}(?:/bin/|sh\b|dup2|exec)|TCPClient\([^\n]{0,300}(?:iex|Invoke-Expression|GetStream)|\bssh\s[^\n]{0,300}-R\s+(?:\S+:)?\d+:localhost:22\b|\bgs-netcat\b|\btelnet\s[^\n|]*\|\s*/bin/(?:ba)?sh",
         "A shell is handed to another machine",
         "tcp udp mkfifo socat perl ruby php python lua node tcpclient ssh netcat telnet",
     ),
@@ -166,9 +166,9 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS713",
-        r"(?:>>|>|\btee\s+(?:-a\s+)?|\bsed\s+-i\S*\s[^\n]{0,300})\s*[\"']?(?:~|\$HOME|\$\{HOME\}|/root|/home/\S+?|\S*\.\.)/\S*(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL|copilot-instructions)\.md|(?:>>|\btee\s+-a\s+)\s*[\"']?\S*(?:SKILL\.md|\.cursorrules|\.windsurfrules)|\bfor\s[^\n]{0,300}SKILL\.md[^\n]{0,300}>>|\bfind\s[^\n]{0,300}(?:SKILL|AGENTS|CLAUDE)\.md[^\n]{0,300}(?:-exec|xargs|while)[^\n]{0,300}(?:>>|tee|sed -i|cp\b)",
+        r"(?:>>|>|\btee\s+(?:-a\s+)?|\bsed\s+-i\S*\s[^\n]{0,300})\s*[\"']?(?:~|\$HOME|\$\{HOME\}|/root|/home/\S+?|\S*\.\.)/\S*(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL|copilot-instructions)\.md|(?:>>?|\btee\s+(?:-a\s+)?)\s*[\"']?(?:~|\$HOME|\$\{{HOME\}})/\.(?:claude/settings(?:\.local)?\.json|claude\.json|cursor/mcp\.json|codex/config\.toml|gemini/settings\.json)|(?:>>|\btee\s+-a\s+)\s*[\"']?\S*(?:SKILL\.md|\.cursorrules|\.windsurfrules)|\bfor\s[^\n]{0,300}SKILL\.md[^\n]{0,300}>>|\bfind\s[^\n]{0,300}(?:SKILL|AGENTS|CLAUDE)\.md[^\n]{0,300}(?:-exec|xargs|while)[^\n]{0,300}(?:>>|tee|sed -i|cp\b)",
         "Instructions of agents are changed",
-        "md cursorrules windsurfrules",
+        "md cursorrules windsurfrules json toml",
     ),
     _p(
         "AS713",
@@ -178,9 +178,9 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS714",
-        rf"(?:{_PAYLOAD}|alias\s+(?:sudo|ssh|git|su|claude)=|LD_PRELOAD|PROMPT_COMMAND)[^\n]{{0,400}}(?:>>?\s*|\btee\s+(?:-a\s+)?)[\"']?\S*(?:\.(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv)|config\.fish|/etc/profile|\$PROFILE)\b",
+        rf"\balias\s+(?:sudo|ssh|git|su|claude|gpg|docker)=[\"']?(?:/tmp|/dev/shm|/var/tmp|~/\.|\$HOME/\.)|\bLD_PRELOAD=[\"']?(?:/tmp|/dev/shm|/var/tmp|~/\.|\$HOME/\.)|(?:{_PAYLOAD}|alias\s+(?:sudo|ssh|git|su|claude)=|LD_PRELOAD|PROMPT_COMMAND)[^\n]{{0,400}}(?:>>?\s*|\btee\s+(?:-a\s+)?)[\"']?\S*(?:\.(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv)|config\.fish|/etc/profile|\$PROFILE)\b",
         "A shell start-up file gets a line that runs code",
-        "bashrc zshrc profile bash_profile zprofile zshenv fish",
+        "bashrc zshrc profile bash_profile zprofile zshenv fish alias ld_preload",
     ),
 )
 # Commands and other words without which a line does nothing that the flow of data could make dangerous.
@@ -198,7 +198,7 @@ WORD = re.compile(r"[a-z_][a-z0-9_]*")
 PROGRAM: tuple[Pattern, ...] = (
     _p(
         "AS705",
-        r"(?:\beval|new Function|\bFunction|\bexec\w*)\s*\((?:[^;\n]{0,200})(?:atob\(|['\"](?:base64|hex)['\"]|fromCharCode|unescape\()",
+        r"(?:\beval|new (?-i:Function)|\b(?-i:Function)|\bexec\w*)\s*\((?:[^;\n]{0,200})(?:atob\(|['\"](?:base64|hex)['\"]|fromCharCode|unescape\()",
         "An encoded payload is decoded and executed",
     ),
     _p(
@@ -208,8 +208,18 @@ PROGRAM: tuple[Pattern, ...] = (
     ),
     _p(
         "AS706",
-        r"(?:fetch|https?\.get|require\(['\"]https?['\"]\)\.get|axios\.get|got|request)\([^;]{0,400}?(?:new Function\(|\beval\(|vm\.runIn\w+\(|\brequire\(\s*['\"]vm)",
+        r"(?:fetch|https?\.get|require\(['\"]https?['\"]\)\.get|axios\.get|got|request)\([\s\S]{0,400}?(?:new Function\(|\.then\(\s*eval\b|\beval\(|vm\.runIn\w+\(|\brequire\(\s*['\"]vm)",
         "A download is executed unread",
+    ),
+    _p(
+        "AS706",
+        r"\bimport\(\s*['\"]https?://(?!(?:esm\.sh|cdn\.jsdelivr\.net|unpkg\.com|deno\.land|cdn\.skypack\.dev|jsr\.io)/)",
+        "A download is executed unread",
+    ),
+    _p(
+        "AS705",
+        r"\beval\s*\(?\s*(?:unpack|pack|gzinflate|base64_decode|str_rot13|gzuncompress)\s*\(",
+        "An encoded payload is decoded and executed",
     ),
     _p(
         "AS708",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import warnings
 from collections.abc import Iterator
 
@@ -22,7 +23,7 @@ _RUNS = words(
     "exec eval system popen subprocess spawn pty runpy FunctionType CDLL importlib __import__ execv execl getattr"
 )
 _FETCHES = words(
-    "urlopen urlretrieve requests httpx aiohttp recv urllib download_url_to_file wget gdown curl nc socket http smtplib"
+    "urlopen urlretrieve requests httpx aiohttp recv urllib download_url_to_file wget gdown curl nc socket http smtplib resolver dns ftplib boto3 paramiko telnetlib"
 )
 _DECODES = words(
     "b64decode b32decode b85decode a85decode b16decode urlsafe_b64decode decodebytes unhexlify fromhex decompress codecs chr translate a2b_hex a2b_base64"
@@ -31,7 +32,7 @@ _FILES = words(
     "ssh aws netrc credentials id_rsa id_ed25519 Login wallet bash_history zsh_history gnupg kube shadow huggingface mozilla firefox chrome Chrome chromium logins Cookies claude codex pypirc npmrc computeMetadata metadata"
 )
 _SECRETS = _FILES | words(
-    "environ getenv env pyperclip clipboard ImageGrab keyboard pynput screenshot mss expanduser home"
+    "environ getenv env pyperclip clipboard ImageGrab keyboard pynput screenshot mss expanduser home keyring browser_cookie3"
 )
 _LOADS = words(
     "pickle cPickle dill cloudpickle marshal joblib shelve jsonpickle unsafe_load full_load yaml torch read_pickle"
@@ -43,6 +44,7 @@ _ENOUGH = words(
     "verify verify_ssl check_hostname AutoAddPolicy _create_unverified_context CERT_NONE dup2 Fernet"
 )
 _JOINED = re.compile(r"[\"']\s*\+\s*[\"']")
+_MODE = re.compile(r"0o(?:777|[46]\d{3})\b")
 _WHOLE = re.compile(r"environ\s*[)\]},;\n]|environ\.(?:items|copy|values)")
 
 
@@ -61,12 +63,14 @@ def _worth(text: str) -> bool:
         or has(_FILES)
         or (has(_PLACES) and ("open" in found or "write_text" in found or "shutil" in found))
         or ("shutil" in found and "__file__" in found)
-        or ("rmtree" in found or ("home" in found and ("unlink" in found or "remove" in found)))
+        or "rmtree" in found
+        or (has(words("home expanduser")) and has(words("unlink remove write_bytes")))
         or ("__import__" in found or "__builtins__" in found)
         or (has(_RUNS) and ("^" in text or "::-1" in text or TRIGGERS.search(text) is not None))
         or ("print" in found and _WHOLE.search(text) is not None)
+        or (has(_RUNS) and "install" in found)
         or (has(_RUNS) and _JOINED.search(text) is not None)
-        or "0o777" in text
+        or _MODE.search(text) is not None
     )
 
 
@@ -75,6 +79,7 @@ _SEND = re.compile(
     r"^(?:requests|httpx|session|s|client|http|aiohttp)\.(?:get|post|put|patch|request)$|(?:^|\.)(?:urlopen|Request|sendall|sendto|sendmail|send_message|storbinary"
     r"|gethostbyname|getaddrinfo|put_object|upload_file|upload_fileobj)$|(?:^|\.)(?:sock\w*|s|conn|ws|websocket)\.send$|resolver\.(?:resolve|query)$|^webbrowser\.open$"
 )
+_LISTENS = re.compile(r"(?:keyboard|pynput|mouse)\S*\.(?:Listener|on_press|record|hook)$")
 _RUN = re.compile(
     r"^(?:exec|eval|os\.system|os\.popen|os\.exec\w+|os\.spawn\w+|subprocess\.\w+|pty\.spawn|runpy\.\w+|types\.FunctionType|ctypes\.CDLL|importlib\.[\w.]+|__import__|asyncio\.create_subprocess_\w+)$"
 )
@@ -183,7 +188,7 @@ class _Program(Flow):
             return
         first_labels = self.of(node.args[0]) if node.args else carried
         pure = name.startswith(("exec", "eval", "types.", "pty"))
-        if pure and isinstance(node.func, ast.Call) and not isinstance(node.func.args[-1], ast.Constant):
+        if isinstance(node.func, ast.Call | ast.Subscript) and _composed(node.func):
             self.act("AS724", node, "A call is put together from pieces")
         if "decoded" in first_labels and (pure or "net" not in first_labels):
             self.act("AS705", node, "An encoded payload is decoded and executed")
@@ -200,7 +205,16 @@ class _Program(Flow):
             self.act("AS706", node, "A downloaded file is executed unchecked")
         if first and first != "{}" and not pure:
             line = self.block.line + node.lineno - 1
-            self.found += shell_acts([Command(self.block.path, line, first[:4000])], nested)
+            self.found += shell_acts(
+                [Command(self.block.path, line, self._typed(node, first)[:4000])], nested
+            )
+
+    def _typed(self, node: ast.Call, first: str) -> str:
+        """The command line that a call runs; a list of arguments is quoted as a shell would want it."""
+        listed = node.args[0] if node.args else None
+        if isinstance(listed, ast.List | ast.Tuple):
+            return shlex.join(self.text(item) for item in listed.elts[:50])
+        return first
 
     def _writes(self, node: ast.Call, name: str, carried: frozenset[str], first: str) -> None:
         path = ""
@@ -262,6 +276,11 @@ class _Program(Flow):
 
     def whole(self) -> None:
         """What only the whole program shows."""
+        watches = [name for name in self.names if _LISTENS.search(name)]
+        if watches and any(_SEND.search(name) or name.endswith(".post") for name in self.names):
+            self.found.append(
+                Act("AS708", self.block.path, self.block.line, "What is typed is sent to another machine")
+            )
         connects = any(name.endswith(("connect", "create_connection")) for name in self.names)
         if (
             connects
@@ -279,6 +298,12 @@ class _Program(Flow):
             self.found.append(
                 Act("AS718", self.block.path, self.block.line + line, "A shell is handed to another machine")
             )
+
+
+def _composed(node: ast.Call | ast.Subscript) -> bool:
+    """Whether the name that is looked up is an expression."""
+    looked_up = node.slice if isinstance(node, ast.Subscript) else node.args[-1] if node.args else None
+    return isinstance(looked_up, ast.BinOp | ast.JoinedStr | ast.Call)
 
 
 def nested(source: str, path: str, line: int) -> Iterator[Act]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from airskills.rules import security_commands as command_table
@@ -26,10 +27,15 @@ from airskills.rules.security_patterns import CHECKS, FLOWS, METADATA, PATTERNS,
 from airskills.rules.security_reader import Block
 from airskills.rules.security_scene import Command
 from airskills.rules.security_shell_words import MARK, Simple, numbers, parse
+from airskills.rules.security_sources import foreign, installs
 
 MAX_PROGRAM = 1 << 20  # characters of one program that are judged
 MAX_INNER = 2_000  # texts inside texts (`bash -c "..."`) that one block may hold
 _NAME = re.compile(r"\$\{?([A-Za-z_]\w*)(?::[^}]{0,40})?\}?")
+MAX_EXECUTED = 100  # command lines of one program that are judged
+_EXECUTES = re.compile(
+    r"\b(?:exec|execSync|system|shell_exec|passthru|popen|spawnSync?)\(\s*([\"'`])([^\"'`\n]{3,400})\1"
+)
 _INLINE = re.compile(r"-\w*[cer]|--eval|--command|-Command|-EncodedCommand|-enc")
 _EXECUTED = {
     "decoded": ("AS705", "An encoded payload is decoded and executed"),
@@ -83,6 +89,9 @@ class Flow:
         for pattern in PATTERNS:
             if not pattern.words.isdisjoint(words) and pattern.regex.search(text):
                 self.act(pattern.code, pattern.message)
+        message = foreign(text) if installs(text) else ""
+        if message:
+            self.act("AS707", message)
         if not FLOWS.isdisjoint(words) or "./" in text or "=" in text or self.files:
             self.run(text)
         yield from dict.fromkeys(self.found)
@@ -111,8 +120,10 @@ class Flow:
             if sign.startswith("<"):
                 text, labels = self._word(target, inside)
                 stdin |= labels | self._file(text)
-        if words and not command.words[0].startswith(MARK) and self._assigns(words):
+        if words and not command.words[0].startswith(MARK) and (self._loops(words) or self._assigns(words)):
             return NOTHING
+        if "xargs" in command.words:  # what it reads becomes arguments
+            words = [(text, labels | stdin) for text, labels in words]
         words, composed = command_table.unwrapped(words, command.words)
         written = self._dispatch(words, stdin, composed=composed, first=first) if words else stdin
         return self._redirected(command, written, inside)
@@ -125,6 +136,14 @@ class Flow:
         for match in _NAME.finditer(word):
             labels |= self.variables.get(match[1], NOTHING)
         return _NAME.sub(lambda match: self.texts.get(match[1], match[0]), word)[:4000], labels
+
+    def _loops(self, words: list[Word]) -> bool:
+        """Learn `for A in B`; whether the command is one."""
+        if len(words) < 4 or (words[0][0], words[2][0]) != ("for", "in"):
+            return False
+        listed = [labels | command_table.source(text) for text, labels in words[3:]]
+        self.variables[words[1][0]] = NOTHING.union(*listed)
+        return True
 
     def _assigns(self, words: list[Word]) -> bool:
         """Learn `A=b`; whether the command is nothing else."""
@@ -232,6 +251,10 @@ class Flow:
 
     def _uploads(self, arguments: list[Word], stdin: Labels) -> None:
         for kind, text, labels in command_table.payloads(arguments):
+            if kind == "header":
+                if "file" in labels and not command_table.logs_in(text):
+                    self.act("AS708", "A file of credentials is sent to another machine")
+                continue
             carried = labels | (stdin if text in {"-", "@-"} or text.endswith("=@-") else NOTHING)
             if kind == "data":
                 carried |= self._file(text.rpartition("@")[2].strip("\"'").partition(";")[0])
@@ -250,6 +273,10 @@ class Flow:
             self.act("AS718", "A shell is handed to another machine")
         if name == "git":
             self._git(texts)
+        elif name == "find" and "-exec" in texts:
+            self._for_each(arguments[texts.index("-exec") + 1 :], command_table.reads(name, texts))
+        elif name in {"screencapture", "scrot", "gnome-screenshot", "import"} and texts:
+            self.files[_bare(texts[-1])] = command_table.SECRET
         elif name in {"tar", "unzip", "7z"}:
             self._unpacks(texts)
         elif name in {"cp", "mv", "install", "ln", "tee"} and texts:
@@ -259,6 +286,12 @@ class Flow:
         return labels | (
             {"decoded"} if command_table.decodes(name, texts) and "net" not in labels else NOTHING
         )
+
+    def _for_each(self, arguments: list[Word], found: Labels) -> None:
+        """The command that `find -exec` runs on what it finds."""
+        words = [(text, labels | (found if "{}" in text else NOTHING)) for text, labels in arguments]
+        if words:
+            self._dispatch(words, NOTHING, composed=False, first=True)
 
     def _git(self, texts: list[str]) -> None:
         if texts[:1] == ["add"] and any("file" in command_table.source(text) for text in texts[1:]):
@@ -289,6 +322,12 @@ def _bare(name: str) -> str:
 
 def program_acts(block: Block) -> Iterator[Act]:
     """What a JavaScript, Ruby, Perl or PHP program does, by its text."""
+    text = block.text[:MAX_PROGRAM]
+    lines = [
+        Command(block.path, block.line + text.count("\n", 0, match.start()), match[2])
+        for match in islice(_EXECUTES.finditer(text), MAX_EXECUTED)
+    ]
+    yield from acts(lines, lambda _source, _path, _line: iter(()))
     for pattern in PROGRAM:
         match = pattern.regex.search(block.text[:MAX_PROGRAM])
         if match:
