@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from airskills.run import api, isolation, keepers
+from airskills.run import api, isolation, keeper, keepers
 from airskills.run.judge import Limits, Outcome
 from processes import still_running
 
@@ -259,6 +259,79 @@ def test_examples_scripts_and_checkers_must_end_with_their_status(skill: Skill) 
             "check.py:1 AR110 The checker exits with 0, not 1, on evals/u/wrong: it said nothing"
         ],
     }
+
+
+@pytest.mark.parametrize("cold", [False, True])
+@pytest.mark.parametrize(
+    ("end", "status", "output"),
+    [
+        ("", 0, ""),
+        ("sys.exit()", 0, ""),
+        ("sys.exit(3)", 3, ""),
+        ("sys.exit('no such row')", 1, "no such row"),
+        ("1 / 0", 1, "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_checker_is_a_program_also_in_a_fork(
+    skill: Skill, end: str, status: int, output: str, *, cold: bool
+) -> None:
+    check = f"""
+import json, pickle, sys
+from pathlib import Path
+from beside import two
+assert __name__ == "__main__" and Path(__file__).name == "check.py" and len(sys.argv) == 2
+class Point: pass
+assert type(pickle.loads(pickle.dumps(Point()))) is Point
+sys.path.insert(0, sys.argv[1])
+import json_like
+{end}
+"""
+    files = {
+        "SKILL.md": HEAD,
+        "evals/t/check.py": check,
+        "evals/t/beside.py": "two = 2",
+        "evals/t/reference/json_like.py": "",
+        "evals/t/wrong/a.txt": "",
+    }
+    outcome = run(skill(files), cold=cold, select=("demo/evals/t/reference",))["evals/t/reference:1"]
+
+    assert outcome.state == ("failed" if status else "ran")
+    assert not status or f"exits with {status}, not 0" in said(outcome)[0]
+    assert output in outcome.detail
+
+
+def test_a_limit_counts_neither_the_wait_for_a_processor_nor_more_than_four_times_itself() -> None:
+    class Busy:
+        jobs = -1
+
+        def __init__(self, seconds: float) -> None:
+            self.seconds = seconds
+
+        def waited(self) -> float:
+            return self.seconds
+
+    def is_overdue(spent: float, waited: float) -> bool:
+        output, results = os.pipe()
+        watch = keeper.Watch(Busy(waited), 0, output, results, timeout=10.0)  # type: ignore[arg-type]
+        watch._start -= spent
+        os.close(output)
+        os.close(results)
+        return watch._is_overdue()
+
+    assert not is_overdue(9, 0)
+    assert is_overdue(11, 0)
+    assert is_overdue(15, 4)
+    assert not is_overdue(15, 6)
+    assert not is_overdue(39, 35)
+    assert is_overdue(41, 35)
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/schedstat").exists(), reason="the system does not say how long a process waited"
+)
+def test_the_wait_for_a_processor_is_read_from_the_system() -> None:
+    assert keeper._waited(os.getpid()) >= 0.0
+    assert keeper._waited(0) == 0.0
 
 
 def test_deprecations_of_an_examples_own_lines_are_warnings(skill: Skill) -> None:

@@ -50,7 +50,9 @@ def _complete_targets(_context: click.Context, _parameter: click.Parameter, inco
     help=f"Only these kinds ({', '.join(KINDS)}) or ids that begin so.",
 )
 @click.option("--workers", "-n", type=click.IntRange(min=1), help="Processes at a time; the number of cores.")
-@click.option("--timeout", default=60.0, show_default=True, help="Seconds for each unit.")
+@click.option(
+    "--timeout", default=60.0, show_default=True, help="Seconds for each unit, less its wait for a processor."
+)
 @click.option("--memory", default=4096, show_default=True, help="MiB of data for each process.")
 @click.option(
     "--environment",

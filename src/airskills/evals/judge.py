@@ -42,7 +42,7 @@ def verdict(folder: Folder, task: Task, answer: Path, options: api.Options) -> t
         group=task.slug,
         command=(folder.at(task.checker), str(answer.resolve())),
     )
-    report = api.run([Suite(folder, (unit,))], replace(options, select=(), remember=False))
+    report = api.run([Suite(folder, (unit,))], replace(options, select=(), remember=False, cold=True))
     return _read(report.outcomes[0])
 
 

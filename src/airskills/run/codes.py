@@ -15,7 +15,8 @@ _CODES = {
     "AR102": Code(
         "Code runs longer than the limit",
         "error",
-        "A reader who copies it waits as long. The process group was killed; the line is where it stood. `--timeout` "
+        "A reader who copies it waits as long. The process group was killed; the line is where it stood. Time for which "
+        "it was ready and other programs had the processors does not count, up to three times the limit. `--timeout` "
         "raises the limit for all units, no skill can raise it for itself.",
     ),
     "AR103": Code(

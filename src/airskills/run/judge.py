@@ -65,7 +65,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a unit may use: seconds of wall clock, bytes of memory for each process."""
+    """What a unit may use: seconds of wall clock less its wait for a processor, bytes of memory for each process."""
 
     timeout: float = 60.0
     memory: int = 4096 * MEGABYTE

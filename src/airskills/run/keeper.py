@@ -6,7 +6,8 @@ behind dies by one signal. It measures and reports, and judges nothing.
 
 One JSON object a line, first the settings (`preload`, `isolation`, `token`), then jobs on standard input; events on
 standard output. A job has `cwd`, `skill` (its folder), `timeout` (seconds of each step), `memory` (bytes), and `argv` (a
-command), `steps` (Python sources that share one `__main__`) or `call` (a function of a file).
+command), `program` (a Python file and its arguments, run in the fork), `steps` (Python sources that share one `__main__`)
+or `call` (a function of a file).
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ OUTPUT_LIMIT = 16 * 1024 * 1024  # bytes a job may write before it is stopped
 OUTPUT_KEPT = 32 * 1024  # bytes of its beginning, and of its end, that are reported
 STACK_SECONDS = 0.3  # for the stack of a job that hangs
 GRACE = 2.0  # seconds for helper processes to end by themselves, as multiprocessing's do
+BUSY = (
+    4  # times its limit is the most that a step may take by the clock, however long it waits for a processor
+)
 
 
 def main() -> None:
@@ -107,8 +111,7 @@ class Keeper:
             if "argv" in job:
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
                 os.execv(job["argv"][0], job["argv"])
-            self.snippets.run(job, told)
-            code = 0
+            code = self.snippets.program(job["program"]) if "program" in job else self.snippets.run(job, told)
         except BaseException:  # noqa: BLE001 - whatever the code raised past us ends here
             if os.getpid() == own:
                 traceback.print_exc()
@@ -142,6 +145,10 @@ class Keeper:
             _reap(0)
         return []
 
+    def waited(self) -> float:
+        """Seconds for which a process of the job was ready and had no processor; the longest, 0 where nobody can tell."""
+        return max((_waited(process) for process in self._others()), default=0.0)
+
     def _others(self) -> list[int]:
         if not self.alone:
             return marked(self.settings["token"])
@@ -155,19 +162,18 @@ class Watch:
         self.keeper, self.child, self.timeout = keeper, child, timeout
         self.output, self.results = output, results
         self.written = 0
+        self._start, self._waited = time.monotonic(), 0.0
         self._head, self._tail, self._line = b"", b"", b""
         os.set_blocking(output, False)
         os.set_blocking(results, False)
 
     def follow(self) -> tuple[str, int | None]:
         """Wait for the end: `exit` with the wait status, `timeout` or `flood`."""
-        deadline = time.monotonic() + self.timeout
         poll = select.poll()
         for handle in (self.output, self.results, self.keeper.jobs):
             poll.register(handle, select.POLLIN)
         while True:
-            left = deadline - time.monotonic()
-            for handle, _ in poll.poll(max(0, min(left, 0.05)) * 1000):
+            for handle, _ in poll.poll(min(self.timeout, 0.05) * 1000):
                 if handle == self.keeper.jobs:
                     self.keeper.sweep(self.child, reap=True)
                     os._exit(1)  # the tool is gone
@@ -175,15 +181,23 @@ class Watch:
                 if not read:
                     poll.unregister(handle)
                 if steps:
-                    deadline = time.monotonic() + self.timeout
+                    self._start, self._waited = time.monotonic(), self.keeper.waited()
             ended, status = os.waitpid(self.child, os.WNOHANG)
             if ended:
                 return "exit", status
             if self.written > OUTPUT_LIMIT:
                 return "flood", None
-            if time.monotonic() > deadline:
+            if self._is_overdue():
                 self._ask_where()
                 return "timeout", None
+
+    def _is_overdue(self) -> bool:
+        """Whether the step has had its seconds, not counting those for which it waited for a processor."""
+        spent = time.monotonic() - self._start
+        if spent <= self.timeout:
+            return False
+        waited = self.keeper.waited() - self._waited
+        return spent - min(waited, (BUSY - 1) * self.timeout) > self.timeout
 
     def drain(self) -> None:
         """Read what is still in the pipes, and close them."""
@@ -274,6 +288,12 @@ def _proc(number: int, name: str) -> bytes:
         return Path(f"/proc/{number}/{name}").read_bytes()
     except OSError:
         return b""
+
+
+def _waited(number: int) -> float:
+    """Seconds for which a process was ready and had no processor."""
+    words = _proc(number, "schedstat").split()
+    return int(words[1]) / 1e9 if len(words) == 3 else 0.0
 
 
 def _is_dead(number: int) -> bool:

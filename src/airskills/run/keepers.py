@@ -75,7 +75,7 @@ class Keeper:
         start = time.perf_counter()
         results: list[Result] = []
         self._send({"cwd": str(self.root / "work"), **job})
-        while (event := self._event(job["timeout"] + PATIENCE)) is not None:
+        while (event := self._event(job["timeout"] * keeper.BUSY + PATIENCE)) is not None:
             if "result" in event:
                 found = result(event["result"])
                 results += [found] if found else []

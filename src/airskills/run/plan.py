@@ -48,8 +48,13 @@ class Job:
 
     @property
     def is_command(self) -> bool:
-        """Whether it is a program of its own, and not Python for a forked child."""
+        """Whether it is a program of its own, and not Python that stands in a text."""
         return bool(self.units[0].command)
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether it starts as a reader starts it. A checker is ours to start: it runs in a fork as well."""
+        return self.is_command and self.units[0].kind != "evals"
 
 
 @dataclass(slots=True)
@@ -181,13 +186,15 @@ def _texts(units: Iterable[Unit], folder: Folder) -> Iterator[str]:
 def preload(jobs: Iterable[Job]) -> tuple[str, ...]:
     """Statements that a warm parent runs: `import` of the packages that the code names, and the imports of fixtures."""
     modules: set[str] = set()
+    own_modules = {"fixtures"}
     statements: dict[str, None] = {}
     for job in jobs:
         own = job.folder.text(OWN) if job.folder.has(OWN) else ""
         statements.update((ast.unparse(node), None) for node in _imports(own))
-        for unit in job.units:
-            modules |= {name for node in _imports(unit.source) for name in _packages(node)}
-    listed = sorted(modules - sys.stdlib_module_names - {"fixtures"})
+        texts = list(_texts(job.units, job.folder))
+        own_modules |= {Path(file.path).stem for file in job.folder.matching(".py", under="evals")}
+        modules |= {name for text in texts for node in _imports(text) for name in _packages(node)}
+    listed = sorted(modules - sys.stdlib_module_names - own_modules)
     return (*(f"import {name}" for name in listed), *statements)
 
 

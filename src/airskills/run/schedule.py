@@ -37,7 +37,7 @@ def lanes(jobs: Iterable[Job], *, cold: bool) -> list[Lane]:
     """Jobs by environment, commands apart."""
     groups: dict[tuple[Path, bool], list[Job]] = {}
     for job in jobs:
-        groups.setdefault((job.place.python, job.is_command or cold), []).append(job)
+        groups.setdefault((job.place.python, job.is_cold or cold), []).append(job)
     return [
         Lane(members[0].place, deque(members), () if is_cold else preload(members))
         for (_, is_cold), members in groups.items()
@@ -196,16 +196,17 @@ class _Worker:
             shutil.copytree(folder, keeper.root / "hf", dirs_exist_ok=True)
         prepared.furnish(keeper.root)
         limits = {"timeout": self.crew.limits.timeout, "memory": self.crew.limits.memory}
-        return keeper.run({"skill": job.folder.path, **limits, **_work(job, prepared, keeper.root)})
+        return keeper.run({"skill": job.folder.path, **limits, **_work(job, prepared, keeper)})
 
 
-def _work(job: Job, prepared: Prepared, root: Path) -> dict[str, Any]:
-    """The part of the request that says what to run."""
+def _work(job: Job, prepared: Prepared, keeper: Keeper) -> dict[str, Any]:
+    """The part of the request that says what to run; in a warm keeper a checker runs in the fork."""
     if job.is_command:
-        return {"argv": [str(job.place.python), *job.units[0].command]}
+        command = list(job.units[0].command)
+        return {"program": command} if keeper.preload else {"argv": [str(job.place.python), *command]}
     steps = [
         {
-            "source": prepared.rewrite(unit.source, root),
+            "source": prepared.rewrite(unit.source, keeper.root),
             "path": unit.file,
             "line": unit.first_line,
             "goes_on": unit.fails is not None,

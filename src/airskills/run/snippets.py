@@ -11,6 +11,7 @@ import ast
 import inspect
 import json
 import os
+import runpy
 import sys
 import time
 import traceback
@@ -21,17 +22,47 @@ from pathlib import Path
 from typing import Any
 
 
-def run(job: dict[str, Any], told: int) -> None:
-    """Run the steps in order up to one that fails, or call the function; write one JSON line for each to `told`."""
+def run(job: dict[str, Any], told: int) -> int:
+    """Run the steps in order up to one that fails, or call the function; write one JSON line for each to `told`.
+
+    Returns:
+        The status to exit with, 0: what went wrong is in the lines.
+    """
     own = os.getpid()
     sys.path[:0] = job.get("sys_path", [])
     results = iter([_call(**job["call"])]) if "call" in job else _steps(job["steps"])
     for result in results:
         if os.getpid() != own:
-            return  # a fork that the code made and let run on
+            return 0  # a fork that the code made and let run on
         _flush()
         with os.fdopen(os.dup(told), "w", encoding="utf-8") as pipe:
             pipe.write(json.dumps(result) + "\n")
+    return 0
+
+
+def program(arguments: list[str]) -> int:
+    """Run a Python file as the interpreter runs one that is given to it; returns the status to exit with."""
+    path = arguments[0]
+    sys.argv = list(arguments)
+    sys.path.insert(0, str(Path(path).parent))
+    try:
+        runpy.run_path(path, run_name="__main__")
+        status = 0
+    except SystemExit as left:
+        status = _status(left.code)
+    except BaseException as error:  # noqa: BLE001 - as in a step
+        sys.stderr.write(_described(error, path)["traceback"])
+        status = 1
+    _flush()
+    return status
+
+
+def _status(code: object) -> int:
+    """What `sys.exit(code)` comes to: texts are printed."""
+    if code is None or isinstance(code, int):
+        return (code or 0) & 0xFF
+    sys.stderr.write(f"{code}\n")
+    return 1
 
 
 def _steps(steps: list[dict[str, Any]]) -> Any:
