@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,6 +14,8 @@ from markdown_it import MarkdownIt
 
 from airskills import Library
 from airskills.cli import cli
+from local_index import serving
+from wheelhouse import repack
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = REPOSITORY / "README.md"
@@ -37,6 +40,17 @@ def commands(page: Path) -> list[list[str]]:
     return [shlex.split(line.removeprefix("$ "), comments=True)[1:] for line in found]
 
 
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An index of what the tour names: releases that are installed here, once more as the release before."""
+    house = tmp_path_factory.mktemp("house")
+    for name in ("faiss-cpu", "numpy"):
+        repack(house, name)
+    repack(house, "faiss-cpu", "1.14.3")
+    with serving(house) as address:
+        yield address
+
+
 TOUR = [pytest.param(arguments, id=" ".join(arguments)) for arguments in commands(README)]
 
 
@@ -50,8 +64,11 @@ def test_the_tour_shows_every_command() -> None:
 
 @pytest.mark.parametrize("arguments", TOUR)
 def test_a_command_of_the_readme_runs(
-    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str
 ) -> None:
+    for name in ("UV_FIND_LINKS", "UV_OFFLINE", "UV_INDEX", "UV_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", index)
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(cli, arguments, prog_name="airskills")
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import zipfile
 from collections.abc import Mapping
+from importlib.metadata import distribution
 from pathlib import Path
 
 
@@ -34,6 +35,17 @@ def make_wheel(
             archive.writestr(inside, text)
         archive.writestr(f"{info}/RECORD", f"{record}{info}/RECORD,,\n")
     return path
+
+
+def repack(folder: Path, name: str, version: str | None = None) -> Path:
+    """Write a wheel with the Python files of a distribution that is installed here, under its own version or another."""
+    installed = distribution(name)
+    files = {
+        str(path): Path(str(path.locate())).read_text(encoding="utf-8")
+        for path in installed.files or ()
+        if path.suffix in {".py", ".pyi"} and ".." not in path.parts
+    }
+    return make_wheel(folder, name.replace("-", "_"), version or installed.version, files)
 
 
 def _hash(text: str) -> str:
