@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def _index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_wheel(folder, "alpha", "1.0", {"alpha.py": "VALUE = 1\n"}, scripts={"alpha": "alpha:main"})
     make_wheel(folder, "alpha", "2.0", {"alpha.py": "VALUE = 2\n"})
     make_wheel(folder, "beta", "1.0+cpu", {"beta.py": "VALUE = 3\n"})
+    make_wheel(folder, "gamma", "1.0", {"gamma.py": "VALUE = 4\n"}, requires="alpha<2")
     monkeypatch.setenv("UV_NO_INDEX", "1")
     monkeypatch.setenv("UV_FIND_LINKS", str(folder))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
@@ -56,6 +58,19 @@ def test_the_same_pins_have_one_environment_and_others_their_own(tmp_path: Path)
     assert first.installed == again.installed != other.installed
     assert (value(first, "alpha"), value(other, "alpha")) == ("1", "2")
     assert again.seconds < first.seconds
+
+
+def test_a_bare_pin_is_installed_without_what_it_depends_on(tmp_path: Path) -> None:
+    (gamma,) = parse_pins("gamma==1.0")
+    beside = [*parse_pins("alpha==2.0"), replace(gamma, bare=True)]
+
+    found = environment(beside, cache=tmp_path)
+    alone = environment([replace(gamma, bare=True)], cache=tmp_path)
+
+    assert (value(found, "alpha"), value(found, "gamma")) == ("2", "4")
+    assert alone.installed != made("gamma==1.0", tmp_path).installed
+    with pytest.raises(EnvironmentUnavailableError, match="alpha"):
+        made("alpha==2.0 gamma==1.0", tmp_path)
 
 
 def test_an_environment_that_was_not_finished_is_made_anew(tmp_path: Path) -> None:

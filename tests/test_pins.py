@@ -66,6 +66,18 @@ def test_the_pins_of_a_skill_stand_in_its_frontmatter() -> None:
     assert of_skill(parse("---\nname: demo\ndescription: x\n---\n", "demo/SKILL.md")) == ()
 
 
+def test_what_a_skill_has_without_dependencies_is_pinned_too_and_said_so() -> None:
+    head = (
+        "---\nname: demo\ndescription: x\nmetadata:\n  airskills-tested-with: trl==1.16.0\n"
+        "  airskills-tested-without-dependencies: verl==0.9.1\n---\n"
+    )
+
+    assert of_skill(parse(head, "demo/SKILL.md")) == (
+        Pin("trl", "1.16.0"),
+        Pin("verl", "0.9.1", bare=True),
+    )
+
+
 def test_the_pins_of_a_script_are_its_dependencies_that_hold_here() -> None:
     script = """
 # /// script

@@ -15,6 +15,7 @@ import yaml
 from airskills import parse
 from airskills.catalog import estimate_tokens
 from airskills.folder import open_folder
+from airskills.pins import BARE_KEY
 from airskills.run import api
 from airskills.run.judge import Outcome
 from airskills.run.units import SHELL_SKIP, collect
@@ -56,10 +57,11 @@ def test_skill_has_the_shape_of_the_standard(folder: Path) -> None:
 def test_skill_is_tested_with_exact_pins_of_the_test_environment(folder: Path) -> None:
     skill = parse((folder / "SKILL.md").read_bytes(), str(folder / "SKILL.md"))
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
-    pins = set(skill.metadata["airskills-tested-with"].split())
+    groups = project["dependency-groups"]
 
-    assert pins
-    assert pins <= set(project["dependency-groups"]["skills"])
+    assert skill.metadata["airskills-tested-with"]
+    assert set(skill.metadata["airskills-tested-with"].split()) <= set(groups["skills"])
+    assert set(skill.metadata.get(BARE_KEY, "").split()) <= set(groups.get("skills-bare", []))
 
 
 @each_skill

@@ -18,12 +18,15 @@ def make_wheel(
     *,
     scripts: Mapping[str, str] | None = None,
     tag: str = "py3-none-any",
+    requires: str = "",
 ) -> Path:
     """Write `name-version-tag.whl` with these files and a correct RECORD."""
     folder.mkdir(parents=True, exist_ok=True)
     info = f"{name}-{version}.dist-info"
     contents = dict(files)
     contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    if requires:
+        contents[f"{info}/METADATA"] += f"Requires-Dist: {requires}\n"
     contents[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
     if scripts:
         lines = "".join(f"{command} = {target}\n" for command, target in scripts.items())

@@ -84,7 +84,7 @@ def environment(
     """An environment of its own for these pins, made if it is not there.
 
     Args:
-        pins: exact releases; what they depend on is uv's choice.
+        pins: exact releases; what they depend on is uv's choice. A bare one is installed without what it depends on.
         python: interpreter or version request (`>=3.11`) in uv's words; the running interpreter when None.
         offline: use only what lies in uv's cache.
         cache: the tool's cache folder; the user's when None.
@@ -113,7 +113,8 @@ def environment(
 
 
 def _key(pins: tuple[Pin, ...], interpreter: tuple[str, str]) -> str:
-    text = json.dumps([list(map(str, pins)), interpreter, platform.system(), platform.machine()])
+    names = [str(pin) for pin in pins if not pin.bare] + [f"only {pin}" for pin in pins if pin.bare]
+    text = json.dumps([names, interpreter, platform.system(), platform.machine()])
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -135,8 +136,8 @@ def _is_complete(folder: Path) -> bool:
 def _make(folder: Path, pins: tuple[Pin, ...], interpreter: tuple[str, str], *, offline: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     _uv(["venv", "--quiet", "--no-project", "--python", interpreter[0], str(folder)])
-    if pins:
-        _install(folder / "bin" / "python", pins, offline=offline)
+    for bare in (False, True):  # in two steps: what stands alone must not choose releases for the others
+        _install(folder / "bin" / "python", [p for p in pins if p.bare is bare], offline=offline, bare=bare)
     made = {
         "python": interpreter[1],
         "pins": list(map(str, pins)),
@@ -148,9 +149,12 @@ def _make(folder: Path, pins: tuple[Pin, ...], interpreter: tuple[str, str], *, 
     draft.replace(folder / _DONE)
 
 
-def _install(python: Path, pins: tuple[Pin, ...], *, offline: bool) -> None:
+def _install(python: Path, pins: list[Pin], *, offline: bool, bare: bool) -> None:
     """Install the pins: from uv's cache alone if it holds everything, which saves asking the index for each package."""
+    if not pins:
+        return
     command = ["pip", "install", "--quiet", "--no-build", "--python", str(python), "--requirements", "-"]
+    command += ["--no-deps"] if bare else []
     lines = "".join(f"{pin}\n" for pin in pins)
     try:
         _uv([*command, "--offline"], lines)

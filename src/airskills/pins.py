@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.markers import UndefinedEnvironmentName
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from airskills.skill import Skill
 
 KEY = "airskills-tested-with"
+BARE_KEY = "airskills-tested-without-dependencies"  # what can only be installed alone: its dependencies contradict the rest
 MAX_PINS = 200  # the longest known set of a real skill has 15
 _SCRIPT = re.compile(r"(?m)^# /// script$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$")  # PEP 723
 
@@ -51,11 +52,13 @@ class Pin:
         name: canonical (lower case, single hyphens).
         version: as PEP 440 writes it; a local part (`+cpu`) stays.
         extras: canonical, sorted; they matter to an environment, not to an unpacked wheel.
+        bare: whether an environment has it without what it depends on.
     """
 
     name: str
     version: str
     extras: tuple[str, ...] = ()
+    bare: bool = False
 
     def __str__(self) -> str:
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
@@ -77,12 +80,13 @@ def parse_pins(text: str) -> tuple[Pin, ...]:
 
 
 def of_skill(skill: Skill) -> tuple[Pin, ...]:
-    """The pins of `airskills-tested-with`; none where the skill has no such field.
+    """The pins of `airskills-tested-with` and `airskills-tested-without-dependencies`; none where it has neither field.
 
     Raises:
         PinError: as `parse_pins`.
     """
-    return parse_pins(skill.metadata.get(KEY, ""))
+    bare = (replace(pin, bare=True) for pin in parse_pins(skill.metadata.get(BARE_KEY, "")))
+    return _united([*parse_pins(skill.metadata.get(KEY, "")), *bare])
 
 
 def of_script(text: str) -> tuple[Pin, ...]:
@@ -118,7 +122,8 @@ def _united(pins: Iterable[Pin]) -> tuple[Pin, ...]:
     for pin in pins:
         if known.setdefault(pin.name, pin).version != pin.version:
             raise PinError(str(pin), f"{known[pin.name]} is pinned as well")
-        known[pin.name] = Pin(pin.name, pin.version, tuple(sorted({*known[pin.name].extras, *pin.extras})))
+        extras = tuple(sorted({*known[pin.name].extras, *pin.extras}))
+        known[pin.name] = replace(known[pin.name], extras=extras)
         if len(known) > MAX_PINS:
             raise PinError(str(pin), f"there are more than {MAX_PINS} pins")
     return tuple(sorted(known.values()))

@@ -14,7 +14,6 @@ from airskills.folder import Folder
 from airskills.rules._base import Rule
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\nmetadata:\n"
-_TESTED = f"metadata.{pins.KEY}"
 _DATE = "airskills-verified-on"
 # Import name -> distribution, where the two differ; the difference of hyphen and underscore needs no entry.
 DISTRIBUTIONS = {
@@ -42,7 +41,7 @@ class AS901(Rule):
     good = _HEAD + '  airskills-tested-with: "torch==2.13.0"\n---\n# Demo\n\n```python\nimport torch\n```\n'
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        untested = folder.skill is not None and pins.KEY not in folder.skill.metadata
+        untested = folder.skill is not None and not {pins.KEY, pins.BARE_KEY} & set(folder.skill.metadata)
         if folder.skill and untested and next(_imports(folder), None):
             yield self.finding(
                 folder.skill.path,
@@ -64,9 +63,10 @@ class AS902(Rule):
     at = 5
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        line, column = folder.skill.positions.get(_TESTED, (1, 1)) if folder.skill else (1, 1)
-        for reason in _faults(_tested(folder)):
-            yield self.finding(folder.at("SKILL.md"), line, reason, "Write name==version", column=column)
+        for key, text in _tested(folder).items():
+            line, column = folder.skill.positions.get(f"metadata.{key}", (1, 1)) if folder.skill else (1, 1)
+            for reason in _faults(text):
+                yield self.finding(folder.at("SKILL.md"), line, reason, "Write name==version", column=column)
 
 
 class AS903(Rule):
@@ -81,7 +81,8 @@ class AS903(Rule):
     at = 10
 
     def check(self, folder: Folder) -> Iterator[Finding]:
-        pinned = {_plain(re.split(r"[=<>~![; ]", word, maxsplit=1)[0]) for word in _words(_tested(folder))}
+        words = _words(" ".join(_tested(folder).values()))
+        pinned = {_plain(re.split(r"[=<>~![; ]", word, maxsplit=1)[0]) for word in words}
         if not pinned:
             return
         reported: set[str] = set()
@@ -138,8 +139,10 @@ class AS904(Rule):
             yield self.finding(folder.skill.path, line, message, "Prove it again")
 
 
-def _tested(folder: Folder) -> str:
-    return folder.skill.metadata.get(pins.KEY, "") if folder.skill else ""
+def _tested(folder: Folder) -> dict[str, str]:
+    """The fields that hold pins, those that are there."""
+    metadata = folder.skill.metadata if folder.skill else {}
+    return {key: metadata[key] for key in (pins.KEY, pins.BARE_KEY) if key in metadata}
 
 
 def _words(text: str) -> list[str]:
