@@ -164,6 +164,30 @@ def test_two_skills_of_two_releases_are_each_proven_against_their_own(
     assert dead == {"demo": [19], "newer": []}
 
 
+def test_a_file_of_the_skill_says_what_its_functions_return(skill: Path) -> None:
+    evals = skill / "evals"
+    (evals / "task").mkdir(parents=True)
+    (evals / "fixtures.py").write_text("import lab\ndef robot(): return lab.Robot()\n")
+    check = evals / "task" / "check.py"
+    check.write_text(
+        "from fixtures import robot\nimport fixtures\nrobot().walk(steps=2)\nfixtures.robot().fly()\n"
+    )
+    make_wheel(
+        Path("house"),
+        "lab",
+        "3.0",
+        {
+            "lab/__init__.py": "class Robot:\n    def walk(self, *, steps: int) -> None: ...\n",
+            "lab/py.typed": "",
+        },
+    )
+    text = run(str(skill), "--with", "lab==3.0", code=1)
+    assert "check.py:4:1: AV002 `Robot`" in text
+    assert "check.py:3" not in text
+    (evals / "fixtures.py").write_text("import lab\ndef robot(): return lab\n")
+    assert "check.py:3:1: AV002" in run(str(skill), "--with", "lab==3.0", code=1)
+
+
 def test_nothing_of_the_skill_or_the_package_is_run(skill: Path, tmp_path: Path) -> None:
     trap = f"open({str(tmp_path / 'ran')!r}, 'w')\n"
     make_wheel(tmp_path / "house", "trap", "1.0", {"trap/__init__.py": trap})

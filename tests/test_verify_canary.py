@@ -248,7 +248,66 @@ class Mine(Model):
     pass
 Mine(3).store("x")  # AV002
 """
+# What only ty is asked with wires; pyrefly infers what functions return, and says of parameters that it does not know.
+WIRED = """
+from lab import load
+def f(model):
+    model.save("x")
+f(load("x"))
+#--
+from lab import load
+def f(model):
+    model.store("x")  # AV002
+f(load("x"))
+#--
+from lab import Model, load
+def f(model, times=1):
+    for _ in range(times):
+        model.fit([], epoch=2)  # AV003
+models = [f(model) for model in [Model(3)]]
+f(model=load("x"), times=2)
+#--
+from lab import load
+def f(model):
+    model.save("x")  # ? AV101
+keep = [f]
+f(load("x"))
+#--
+from lab import load
+def f(model):
+    model.save("x")  # ? AV101
+f(load("x"))
+f(*given)
+#--
+from lab import Model
+def make(width):
+    if width:
+        return Model(width)
+    return None
+make(3).save("x")
+make(3).store("x")  # AV002
+#--
+from lab import Model
+class Run:
+    def __init__(self, model):
+        self.model = model
+    def go(self):
+        return self.model.fit([])
+    def save(self):
+        self.go().save("x")
+        self.go().store("x")  # AV002
+run = Run(Model(3))
+run.go().fit([], epoch=1)  # AV003
+#--
+from lab import Model, load
+from typing import Any
+def again(model: Any, left: int) -> Any:
+    return again(model.fit([]), left - 1) if left else model
+again(load("x"), 3).save("y")
+again(load("x"), 3).store("y")  # ? AV103
+"""
 SNIPPETS = [text.strip("\n") + "\n" for text in re.split(r"(?m)^#--$", CANARY)]
+WIRED_SNIPPETS = [text.strip("\n") + "\n" for text in re.split(r"(?m)^#--$", WIRED)]
 BACKENDS: dict[str, Backend] = {"ty": Ty(), "pyrefly": Pyrefly()}
 
 
@@ -300,6 +359,19 @@ def test_each_back_end_says_what_is_dead_and_what_it_does_not_know(
     number: int, judged: list[tuple[Entry, ...]]
 ) -> None:
     assert _said(judged[number]) == _wanted(SNIPPETS[number]), SNIPPETS[number]
+
+
+@pytest.fixture(scope="module")
+def wired(wheel: Wheel) -> list[tuple[Entry, ...]]:
+    packages = Packages([wheel], {}, frozenset())
+    return examine([_unit(text) for text in WIRED_SNIPPETS], lambda _: packages, [reading(wheel)], Ty())
+
+
+@pytest.mark.parametrize("number", range(len(WIRED_SNIPPETS)))
+def test_what_functions_are_given_and_return_is_known_where_every_call_is_seen(
+    number: int, wired: list[tuple[Entry, ...]]
+) -> None:
+    assert _said(wired[number]) == _wanted(WIRED_SNIPPETS[number]), WIRED_SNIPPETS[number]
 
 
 def test_every_rule_of_ty_that_is_relied_on_exists() -> None:

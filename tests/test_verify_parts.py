@@ -17,6 +17,7 @@ from airskills.verify.questions import ask
 from airskills.verify.readings import reading
 from airskills.verify.signatures import Misfit, Shape, members, misfit, signatures
 from airskills.verify.uses import Uses
+from airskills.verify.wires import Wires
 from airskills.wheels import Wheel
 
 
@@ -70,6 +71,51 @@ def test_whatever_is_asked_keeps_the_lines_and_parses(text: str) -> None:
         asked = ask(Uses(cell.source, cell.tree), [])
         assert asked.source.count("\n") == cell.source.count("\n")
         ast.parse(asked.source)
+
+
+CALLS = """
+def f(a, b=1):
+    if a:
+        return g(a)
+    elif f([x for x in a if f(x)]): return 2
+    return lambda: f(3)
+
+class C:
+    def __init__(self, c): self.c = f(c)
+    @staticmethod
+    def s(d): return d
+    async def w(self):
+        for i in f(self.c): yield i
+    async def v(self): return await self.v()
+
+@f(1)
+def g(e, *, k): return [(e, k) for e in f(e)], f"{f(e)}"
+C(f(2)); C.s(1)
+with f(0) as h, g(h, k=f(h)): pass
+while f(1): print(f(2), file=g(1, k=2)); break
+"""
+
+
+@given(st.lists(st.sampled_from(CALLS.split("\n\n")), min_size=1).map("\n\n".join))
+def test_wires_leave_a_text_that_parses_and_every_point_finds_back_to_its_line(text: str) -> None:
+    tree = ast.parse(text)
+    uses = Uses(text, tree)
+    made = edits.apply(text, Wires(uses).wraps({}))
+    ast.parse(made.text)
+    written = text.split("\n")
+    for number, line in enumerate(made.text.split("\n"), 1):
+        for column, char in enumerate(line):
+            place = made.written((number, column))
+            if place is not None and char in "@#":
+                assert written[place[0] - 1][place[1]] == char
+
+
+def test_a_line_that_is_put_in_is_nobodys_code() -> None:
+    made = edits.apply("if f(x):\n    y", [Wrap(Span((1, 0), (1, 0)), "p = x\n", aside=True)])
+    assert made.text == "p = x\nif f(x):\n    y"
+    assert made.written((1, 2)) is None
+    assert made.written((2, 5)) == (1, 5)
+    assert made.written((3, 4)) == (2, 4)
 
 
 SOURCE = {

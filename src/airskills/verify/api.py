@@ -24,6 +24,7 @@ from airskills.verify.ledger import Counts, Entry, Level, count
 from airskills.verify.memory import Memory, key_of
 from airskills.verify.packages import Packages
 from airskills.verify.readings import reading
+from airskills.verify.siblings import Siblings
 from airskills.verify.ty import Ty
 from airskills.verify.units import Unit, Units, units_of
 from airskills.wheels import Root, Unpacked, Wheel
@@ -116,6 +117,7 @@ class _Skill:
 
     folder: Folder
     units: Units
+    siblings: Siblings
     memory: Memory
     entries: dict[int, tuple[Entry, ...]] = field(default_factory=dict)
 
@@ -138,7 +140,8 @@ def verify(folders: Iterable[str], options: Options | None = None) -> Report:
 def _opened(path: str, chosen: Options) -> _Skill:
     folder = open_folder(path)
     memory = Memory(chosen.cache if chosen.remember else None, folder.path)
-    return _Skill(folder, units_of(folder, pins=chosen.pins), memory)
+    units = units_of(folder, pins=chosen.pins)
+    return _Skill(folder, units, Siblings(units.units), memory)
 
 
 def _examine(skills: Sequence[_Skill], unpacked: Unpacked, chosen: Options) -> None:
@@ -170,6 +173,7 @@ def _key(unit: Unit, root: Root, unpacked: Unpacked, skill: _Skill, chosen: Opti
         hashes,
         missing,
         sorted(skill.units.local),
+        [(other.pieces, other.source) for other in skill.siblings.imported(unit)],
         chosen.backend.name,
     )
     return key_of(*parts)
@@ -188,7 +192,7 @@ def _ask(root: Root, jobs: Sequence[tuple[_Skill, int, str]], unpacked: Unpacked
         return _packages(unit.pins, owners[id(unit)], unpacked)
 
     try:
-        found = examine(units, packages, paths, chosen.backend)
+        found = examine(units, packages, paths, chosen.backend, lambda unit: owners[id(unit)].siblings)
     except BackendError as error:
         for skill, number, _ in jobs:
             skill.entries[number] = (_failed(skill, error),)

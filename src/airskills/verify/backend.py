@@ -81,6 +81,10 @@ class Backend(Protocol):
     def name(self) -> str:
         """Its name and version, such as `ty 0.0.104`."""
 
+    @property
+    def wired(self) -> bool:
+        """Whether it follows global names from one function to another (`wires.py`)."""
+
     def ask(self, files: Mapping[str, str], paths: Sequence[Path]) -> Answer:
         """Check every file in one process.
 

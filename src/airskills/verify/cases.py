@@ -14,7 +14,7 @@ from airskills.verify.edits import Span
 from airskills.verify.ledger import State
 from airskills.verify.packages import Packages
 from airskills.verify.questions import Types
-from airskills.verify.signatures import Signature, is_unknown, signatures
+from airskills.verify.signatures import Signature, is_all_unknown, signatures
 from airskills.verify.uses import Use, Uses
 
 _METHOD = re.compile(r"\(?bound method (?:<class '(\w+)'>|(\w+)(?:\[.*?\])?)\.(\w+)\(")
@@ -72,10 +72,24 @@ class Case:
         for level, (owner, probe, result) in enumerate(
             zip(types.owners, types.probes, results, strict=False)
         ):
-            known = self.use.kind == "from" or not is_unknown(owner)
+            known = self.use.kind == "from" or not is_all_unknown(owner)
             if known and probe is not None and result == probe:
                 return level
         return None
+
+    @property
+    def exists(self) -> bool:
+        """Whether every name of the chain is there, whatever it holds: each owner is known, and denies other names.
+
+        What a module declares as `Any` is only said to be there: a reading writes so of names that it looks up.
+        """
+        types = self.types
+        if self.use.kind == "from":
+            return types.type not in {None, "Any"} and types.probes == (None,) and not self.diagnostics
+        asked = [owner for owner in types.owners if owner is not None]
+        if not asked or any(map(is_all_unknown, asked)) or any(types.probes[-len(asked) :]):
+            return False
+        return types.type is not None and not (types.type == "Any" and asked[-1].startswith("<module"))
 
     @property
     def origin(self) -> str:

@@ -1,4 +1,4 @@
-"""Edits of a source text that keep its lines, and the way back from an edited column to the written one."""
+"""Edits of a source text, and the way back from a point of the edited text to the written one."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ class Span:
         """Whether a point lies in it."""
         return self.start <= point < self.end
 
+    def moved(self, lines: int, columns: int) -> Span:
+        """The same span as many lines and columns on."""
+        (first, start), (last, end) = self.start, self.end
+        return Span((first + lines, start + columns), (last + lines, end + columns))
+
     def within(self, other: Span) -> bool:
         """Whether all of it lies in the other."""
         return other.start <= self.start and self.end <= other.end
@@ -30,13 +35,25 @@ class Span:
 class Wrap:
     """Text put before and after a span; of two spans that begin or end together, the longer one's stands outside.
 
-    With `replace`, the text `before` stands for the span, which lies on one line and holds no other wrap.
+    With `replace`, the text `before` stands for the span, which lies on one line and holds no other wrap. With `aside`,
+    `before` is a statement or a line of its own, which stands before all that begins there and is nobody's code.
     """
 
     span: Span
     before: str
     after: str = ""
     replace: bool = False
+    aside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """From this column of an edited line on: the written column, and whether both run on together."""
+
+    column: int
+    written: int
+    runs_on: bool
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +61,31 @@ class Edited:
     """A text after its edits.
 
     Attributes:
-        text: as many lines as before.
+        text: as many lines as before, and those that were put in.
         placed: where `before` of each wrap begins, in the order the wraps were given.
-        origins: for each edited line (1-based), sorted (edited column, written column, whether columns run on).
+        lines: for each edited line the written one.
+        marks: for each edited line (1-based) what its columns mean; a line without any is as it was.
     """
 
     text: str
     placed: tuple[Point, ...]
-    origins: Mapping[int, list[tuple[int, int, bool]]]
+    lines: tuple[int, ...]
+    marks: Mapping[int, list[_Mark]]
 
-    def written(self, point: Point) -> Point:
-        """Where a point of the edited text stands in the text before; inside an inserted text, where that stands."""
+    def written(self, point: Point) -> Point | None:
+        """Where a point of the edited text stands in the text before; None inside what was put in aside.
+
+        Inside another inserted text it is where that stands.
+        """
         line, column = point
-        marks = self.origins.get(line, [])
-        found = bisect_right(marks, column, key=lambda mark: mark[0]) - 1
-        if found < 0:
-            return point
-        edited, written, runs_on = marks[found]
-        return line, written + (column - edited if runs_on else 0)
+        marks = self.marks.get(line)
+        origin = self.lines[line - 1] if line <= len(self.lines) else line
+        if not marks:
+            return origin, column
+        mark = marks[max(0, bisect_right(marks, column, key=lambda mark: mark.column) - 1)]
+        if mark.aside:
+            return None
+        return origin, mark.written + (column - mark.column if mark.runs_on else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,7 @@ class _Edit:
     text: str
     length: int
     number: int
+    aside: bool
 
 
 def apply(source: str, wraps: Iterable[Wrap]) -> Edited:
@@ -78,36 +103,53 @@ def apply(source: str, wraps: Iterable[Wrap]) -> Edited:
     by_line: dict[int, list[_Edit]] = defaultdict(list)
     count = 0
     for number, wrap in enumerate(wraps):
-        (first, start), (last, end) = wrap.span.start, wrap.span.end
-        size = (last - first, end - start if first == last else end)
-        length = end - start if wrap.replace else 0
-        by_line[first].append(_Edit(start, (1, -size[0], -size[1]), wrap.before, length, number))
-        if wrap.after:
-            by_line[last].append(_Edit(end, (0, *size), wrap.after, 0, -1))
+        _add(wrap, number, by_line)
         count = number + 1
-    lines = source.split("\n")
     placed: list[Point] = [(0, 0)] * count
-    origins = {}
-    for line, found in by_line.items():
-        found.sort(key=lambda edit: (edit.column, edit.order, edit.number))
-        lines[line - 1], origins[line] = _edit_line(lines[line - 1], line, found, placed)
-    return Edited("\n".join(lines), tuple(placed), origins)
+    texts: list[str] = []
+    lines: list[int] = []
+    marks: dict[int, list[_Mark]] = {}
+    for line, text in enumerate(source.split("\n"), 1):
+        found = sorted(by_line.get(line, ()), key=lambda edit: (edit.column, edit.order))
+        edited = _edit_line(text, len(texts) + 1, found, placed)
+        for part, own in edited:
+            if found:
+                marks[len(texts) + 1] = own
+            texts.append(part)
+            lines.append(line)
+    return Edited("\n".join(texts), tuple(placed), tuple(lines), marks)
+
+
+def _add(wrap: Wrap, number: int, by_line: dict[int, list[_Edit]]) -> None:
+    """The edits of one wrap: what ends at a column comes before what stands aside, then what begins there."""
+    (first, start), (last, end) = wrap.span.start, wrap.span.end
+    size = (last - first, end - start if first == last else end)
+    length = end - start if wrap.replace else 0
+    order = (1, number) if wrap.aside else (2, -size[0], -size[1], number)
+    by_line[first].append(_Edit(start, order, wrap.before, length, number, wrap.aside))
+    if wrap.after:
+        by_line[last].append(_Edit(end, (0, *size, -number), wrap.after, 0, -1, aside=False))
 
 
 def _edit_line(
-    text: str, line: int, found: list[_Edit], placed: list[Point]
-) -> tuple[str, list[tuple[int, int, bool]]]:
-    parts: list[str] = []
-    marks = [(0, 0, True)]
-    length, done = 0, 0
+    text: str, first: int, found: list[_Edit], placed: list[Point]
+) -> list[tuple[str, list[_Mark]]]:
+    """The line after its edits, which may be several lines, each with its marks."""
+    parts: list[str] = [""]
+    marks: list[list[_Mark]] = [[_Mark(0, 0, runs_on=True)]]
+    done = 0
     for edit in found:
         column = max(edit.column, done)
-        parts += [text[done:column], edit.text]
-        length += column - done
+        parts[-1] += text[done:column]
         if edit.number >= 0:
-            placed[edit.number] = (line, length)
-        marks.append((length, column, False))
-        length += len(edit.text)
+            placed[edit.number] = (first + len(parts) - 1, len(parts[-1]))
+        head, *others = edit.text.split("\n")
+        marks[-1].append(_Mark(len(parts[-1]), column, runs_on=False, aside=edit.aside))
+        parts[-1] += head
+        for other in others:
+            parts.append(other)
+            marks.append([_Mark(0, column, runs_on=False, aside=edit.aside)])
         done = column + edit.length
-        marks.append((length, done, True))
-    return "".join([*parts, text[done:]]), marks
+        marks[-1].append(_Mark(len(parts[-1]), done, runs_on=True))
+    parts[-1] += text[done:]
+    return list(zip(parts, marks, strict=True))

@@ -90,6 +90,18 @@ class PatchedStub:
         )
 
 
+class SetByKeyword:
+    """`faiss.SearchParametersIVF(nprobe=8)`: at import its `__init__` becomes one that sets any attribute there is."""
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """No complaint about an attribute of such a class."""
+        classes, settable = case.scene.classes, case.scene.packages.settable
+        if said.kind is not Kind.KEYWORD or not settable or not classes.derives(case.use.name, settable):
+            return None
+        keyword = next((k.name for k in case.use.keywords if k.span.start == said.start), said.name)
+        return NO_COMPLAINT if keyword in classes.members(case.use.name) else None
+
+
 class NoneInUnion:
     """A result typed `Tokenizer | None`: examples do not test for None, and the complaint is about None only."""
 
@@ -163,6 +175,7 @@ class SomeCallee:
 FILTERS: Sequence[Filter] = (
     OptionalImport(),
     LeftOut(),
+    SetByKeyword(),
     PatchedStub(),
     TypedAsBase(),
     ConfigurationKeyword(),

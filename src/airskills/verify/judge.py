@@ -10,7 +10,7 @@ from airskills.verify.cases import Case, Scene, Verdict
 from airskills.verify.edits import Span
 from airskills.verify.filters import FILTERS, NO_COMPLAINT
 from airskills.verify.ledger import State
-from airskills.verify.signatures import is_unknown, misfit
+from airskills.verify.signatures import is_all_unknown, misfit
 from airskills.verify.uses import Use
 from airskills.verify.wording import say, say_absent
 
@@ -167,13 +167,13 @@ def _ignorance(case: Case) -> Verdict | None:
             if scene.imports.get(use.root)
             else _unknown(use.name, "it stands where nothing can be asked")
         )
-    if not is_unknown(case.types.type):
+    if not is_all_unknown(case.types.type) or (case.exists and use.kind != "call"):
         return None
     if use.root in scene.undefined and use.root not in scene.uses.bound:
         return _unknown(use.name, f"nothing here defines `{use.root}`")
     if use.root in scene.uses.untyped and use.root not in scene.imports:
         return _unknown(use.name, f"the parameter `{use.root}` has no type", "Annotate it")
-    return _unknown(use.name, "its type is not known")
+    return _unknown(use.name, "its parameters are not known" if case.exists else "its type is not known")
 
 
 def _unknown(name: str, why: str, help_: str = "") -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,6 +16,10 @@ from airskills.verify.tools import Tools, of_wheels, sources
 from airskills.wheels import Wheel
 
 _PATCH = re.compile(r"\w\.__init__ = ")
+_FUNCTION = re.compile(r"(?m)^def (\w+)\(the_class\):\n(?:(?:[ ].*)?\n)*")
+_SETS_ATTRIBUTES = re.compile(
+    r"for (\w+), \w+ in \w+\.items\(\):\n +assert hasattr\(self, \1\)\n +setattr\(self, \1"
+)
 _CLASS = re.compile(r"(?m)^class (\w+)")
 _WORD = re.compile(r"[^\W\d]\w*")
 # Import name to distribution, where no wheel is there to say it.
@@ -36,17 +40,19 @@ class Patched:
         modules: whose stub it is.
         classes: that the stub declares.
         words: of the source beside it.
+        settable: classes which, with all below them, take each of their attributes as a keyword.
     """
 
     modules: frozenset[str]
     classes: frozenset[str]
     words: frozenset[str]
+    settable: frozenset[str]
 
 
 @lru_cache(maxsize=256)
 def patched_stub(root: Path, modules: tuple[str, ...]) -> Patched | None:
     """The stubs of a wheel that say less than its source does; None where there are none."""
-    names, classes, words = set(), set[str](), set[str]()
+    names, classes, words, settable = set(), set[str](), set[str](), set[str]()
     for module in modules:
         home = root.joinpath(*module.split("."))
         if (home / "__init__.pyi").is_file() and (home / "__init__.py").is_file():
@@ -55,7 +61,21 @@ def patched_stub(root: Path, modules: tuple[str, ...]) -> Patched | None:
                 names.add(module)
                 classes.update(_CLASS.findall((home / "__init__.pyi").read_text(encoding="utf-8")))
                 words.update(word for text in texts for word in _WORD.findall(text))
-    return Patched(frozenset(names), frozenset(classes), frozenset(words)) if names else None
+                settable.update(_settable(texts))
+    found = map(frozenset, (names, classes, words, settable))
+    return Patched(*found) if names else None
+
+
+def _settable(texts: list[str]) -> Iterator[str]:
+    """`for k, v in args.items(): assert hasattr(self, k); setattr(self, k, v)` in place of the `__init__` of a class."""
+    for text in texts:
+        for function in _FUNCTION.finditer(text):
+            patch = function[1]
+            for other in texts if _SETS_ATTRIBUTES.search(function[0]) else ():
+                yield from re.findall(
+                    rf"issubclass\(the_class, (\w+)\):\s+(?:\w+\.)?{patch}\(the_class\)", other
+                )
+                yield from re.findall(rf"(?m)^(?:\w+\.)?{patch}\((\w+)\)", other)
 
 
 class Packages:
@@ -134,6 +154,11 @@ class Packages:
         """Whether this dotted name, or this simple class name, is of a stub whose package changes its classes at import."""
         top, last = owner.partition(".")[0], owner.rpartition(".")[2]
         return any(top in stub.modules or last in stub.classes for stub in self._patched)
+
+    @property
+    def settable(self) -> frozenset[str]:
+        """Classes which, with all below them, take each of their attributes as a keyword."""
+        return frozenset().union(*(stub.settable for stub in self._patched))
 
     def patched_has(self, name: str) -> bool:
         """Whether the source beside such a stub holds a name."""

@@ -50,6 +50,8 @@ python-platform = "linux"
 class Pyrefly:
     """pyrefly, where it is installed."""
 
+    wired = False
+
     @cached_property
     def name(self) -> str:
         """`pyrefly` and its version."""

@@ -11,7 +11,7 @@ PROBE is a name that nothing has: an owner that answers it has a `__getattr__`, 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from airskills.verify import edits
@@ -50,10 +50,12 @@ class Asked:
     Attributes:
         source: what the checker gets.
         points: where the answer to each question will stand.
+        lines: for each line of it the written one.
     """
 
     source: str
     points: Mapping[Point, tuple[int, Role]]
+    lines: tuple[int, ...]
 
     def answers(
         self, uses: Sequence[Use], types: Mapping[Point, str], denied: Collection[Point]
@@ -87,23 +89,37 @@ class _Question:
 
 
 def ask(uses: Uses, rewrites: Sequence[Wrap]) -> Asked:
-    """Put the questions about all uses into the source, besides its rewrites; its lines stay."""
-    found = [(number, question) for number, use in enumerate(uses.all) for question in _questions(use, uses)]
+    """Put the questions about all uses into the source, besides its rewrites."""
+    found = [
+        (number, question)
+        for number, use in enumerate(uses.all)
+        for question in _questions(use, uses, _text(use, uses, rewrites))
+    ]
     edited = edits.apply(uses.source, [*(question.wrap for _, question in found), *rewrites])
     points = {}
     for (number, question), (line, column) in zip(found, edited.placed, strict=False):
         for offset, role in question.answers:
             points[line, column + offset] = (number, role)
-    return Asked(edited.text, points)
+    return Asked(edited.text, points, edited.lines)
 
 
-def _questions(use: Use, uses: Uses) -> Iterator[_Question]:
+def _text(use: Use, uses: Uses, rewrites: Sequence[Wrap]) -> str:
+    """The target of a use with the rewrites that lie in it, for being written out again."""
+    (line, start), (last, _) = use.target.start, use.target.end
+    text = uses.text(use.target)
+    if line != last:
+        return text
+    inner = [wrap for wrap in rewrites if wrap.span.within(use.target) and not wrap.aside]
+    shifted = [replace(wrap, span=wrap.span.moved(1 - line, -start)) for wrap in inner]
+    return edits.apply(text, shifted).text if shifted else text
+
+
+def _questions(use: Use, uses: Uses, text: str) -> Iterator[_Question]:
     if use.typed:
         return
     if use.kind in {"import", "from"}:
         yield from _after_import(use)
         return
-    text = uses.text(use.target)
     if "\n" in text or len(text) > MAX_TEXT:
         yield _Question(Wrap(use.target, "reveal_type(", ")"), ((len("reveal_type("), ("type", 0)),))
         return
@@ -111,7 +127,7 @@ def _questions(use: Use, uses: Uses) -> Iterator[_Question]:
     owner = text
     for _ in use.attrs:
         owner = owner.rpartition(".")[0].rstrip()
-    owner = f"{SOME}({owner})" if owner.endswith(")") else owner
+    owner = f"{SOME}({owner})" if owner.endswith((")", ")[-1]")) else owner
     only_last = use.root in uses.imported
     for level, name in enumerate(use.attrs):
         if level == len(use.attrs) - 1 or not only_last:

@@ -6,7 +6,7 @@ Each change is a small class with the case it exists for.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,9 +16,11 @@ from airskills.verify.uses import Use, Uses
 PRELUDE = "airskills_prelude_"
 SOME = f"{PRELUDE}some"
 ANY = f"{PRELUDE}any"
+WIDE = f"{PRELUDE}wide"
+WIRE = f"{PRELUDE}wire_"
 UNPINNED = f"{PRELUDE}unpinned_"
 # The first line of every virtual file, and the module that it imports from.
-PRELUDE_LINE = f"from {PRELUDE} import some as {SOME}, anything as {ANY}, reveal_type"
+PRELUDE_LINE = f"from {PRELUDE} import some as {SOME}, anything as {ANY}, wide as {WIDE}, reveal_type"
 PRELUDE_SOURCE = '''\
 """Helpers of the rewrites; read by the checker, never run."""
 from typing import Any, TypeVar, overload, reveal_type as reveal_type
@@ -29,6 +31,19 @@ def some(value: None) -> None: ...
 @overload
 def some(value: T | None) -> T: ...
 def some(value): return value
+@overload
+def wide(value: bool) -> bool: ...
+@overload
+def wide(value: int) -> int: ...
+@overload
+def wide(value: float) -> float: ...
+@overload
+def wide(value: str) -> str: ...
+@overload
+def wide(value: bytes) -> bytes: ...
+@overload
+def wide(value: T) -> T: ...
+def wide(value): return value
 '''
 
 
@@ -79,6 +94,28 @@ class Unpinned:
                 span = uses.module_span(use)
                 if span is not None:
                     yield Wrap(span, f"{UNPINNED}{use.module.replace('.', '_')}", replace=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnModules:
+    """`from fixtures import tiny`: a file of the skill, which the checker finds under a name of its own.
+
+    Many skills have a file of that name, and all are checked together.
+    """
+
+    names: Mapping[str, str]
+
+    def __call__(self, uses: Uses) -> Iterator[Wrap]:
+        """The module of every import of such a file."""
+        for use in uses.all:
+            span = (
+                uses.module_span(use) if use.kind in {"import", "from"} and use.module in self.names else None
+            )
+            if span is not None:
+                bare = use.kind == "import" and use.span == span
+                yield Wrap(
+                    span, f"{self.names[use.module]}{f' as {use.module}' if bare else ''}", replace=True
+                )
 
 
 class LiteralKeywords:

@@ -99,6 +99,11 @@ def is_unknown(text: str | None) -> bool:
     return text is None or any(part in UNKNOWN or part.startswith("@Todo") for part in members(text))
 
 
+def is_all_unknown(text: str | None) -> bool:
+    """Whether the checker knows nothing: of `TrainerState | Unknown` it knows a part, and says what that part lacks."""
+    return text is None or all(part in UNKNOWN or part.startswith("@Todo") for part in members(text))
+
+
 def signatures(text: str | None) -> list[list[Signature]]:
     """For each member of a union the signatures of its overloads; none for a member that is no function."""
     return [_overloads(_bare(member)) for member in members(text or "")]

@@ -50,6 +50,8 @@ _VARIABLES = ("TY_", "VIRTUAL_ENV", "CONDA_", "PYTHONPATH", "PYTHONHOME")
 class Ty:
     """ty, as the extra `proof` installs it."""
 
+    wired = True
+
     @cached_property
     def name(self) -> str:
         """`ty` and its version."""

@@ -76,6 +76,17 @@ class Unit:
     pieces: tuple[Piece, ...]
     pins: tuple[Pin, ...] = field(default=())
 
+    @property
+    def imports(self) -> frozenset[str]:
+        """Top-level modules that it imports."""
+        found: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                found.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+        return frozenset(found)
+
     def piece(self, line: int) -> Piece:
         """The piece in which a 1-based line of the unit stands."""
         return next(piece for piece in reversed(self.pieces) if piece.first <= line)
