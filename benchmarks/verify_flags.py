@@ -122,6 +122,7 @@ CASES = (
     Case("mergekit", "mergekit-moe"),
     Case("axolotl", "axolotl"),
     Case("vllm", "vllm", ("serve", "m")),
+    Case("vllm", "vllm", ("bench", "serve"), ("bench", "serve")),
     Case("deepspeed", "-m deepspeed.launcher.runner"),
 )
 

@@ -244,6 +244,40 @@ def test_commands_that_are_found_as_subclasses() -> None:
     assert names(found.commands["one"]) == {"--x"}
 
 
+def test_a_method_that_calls_a_function_of_its_own_name_calls_that_of_the_module() -> None:
+    found = read(
+        """
+        import argparse
+        from pack.serve import add_cli_args
+
+        class Base:
+            @classmethod
+            def add_cli_args(cls, parser):
+                raise NotImplementedError
+
+        class Serve(Base):
+            name = "serve"
+
+            @classmethod
+            def add_cli_args(cls, parser):
+                add_cli_args(parser)
+
+        def main():
+            parser = argparse.ArgumentParser()
+            subparsers = parser.add_subparsers(required=True)
+            for cls in Base.__subclasses__():
+                cls.add_cli_args(subparsers.add_parser(cls.name))
+            parser.parse_args()
+        """,
+        pack="",
+        pack__serve="""
+            def add_cli_args(parser):
+                parser.add_argument("--model")
+        """,
+    )
+    assert names(found.commands["serve"]) == {"--model"}
+
+
 def test_an_action_class_says_how_many_values_follow() -> None:
     found = read("""
         import argparse

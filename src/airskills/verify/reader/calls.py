@@ -293,7 +293,10 @@ def _run_body(machine: Runner, function: Function, arguments: Arguments, receive
     if not machine.enter(function.node):
         lose(arguments, f"{function.name} is nested too deeply to be read")
         return UNKNOWN
-    scope = Scope(function.scope.module, function.scope, owner=function.owner, receiver=receiver)
+    around: Scope | None = function.scope
+    while around is not None and around.of_class:
+        around = around.parent
+    scope = Scope(function.scope.module, around, owner=function.owner, receiver=receiver)
     if receiver is not None:
         arguments = Arguments(
             [receiver, *arguments.positional],

@@ -67,7 +67,7 @@ def class_names(machine: Runner, cls: Class) -> dict[str, Value]:
         cls.names = {}
         if machine.enter(cls.node):
             try:
-                machine.run_each(cls.node.body, Scope(cls.scope.module, cls.scope, cls.names))
+                machine.run_each(cls.node.body, Scope(cls.scope.module, cls.scope, cls.names, of_class=True))
             finally:
                 machine.leave()
         for value in cls.names.values():

@@ -63,6 +63,8 @@ class Scope:
         receiver: the first argument of that method.
         returned: what branches of unknown conditions returned so far.
         yielded: what a generator gave so far.
+        outer: names that a statement declared to be of a scope around it.
+        of_class: whether it is the body of a class, whose names the functions in it do not see.
     """
 
     module: Module
@@ -73,6 +75,7 @@ class Scope:
     returned: list[Value] = field(default_factory=list)
     yielded: list[Value] = field(default_factory=list)
     outer: frozenset[str] = frozenset()
+    of_class: bool = False
 
 
 @dataclass(eq=False, repr=False)
