@@ -43,12 +43,23 @@ def _longest(offsets: Int64) -> int:
 
 
 @jit
+def _roomy_table_bits(longest: int) -> int:
+    """16 slots to an n-gram while the table fits into 256 KiB of cache: next to no collisions, half the time."""
+    bits = _table_bits(longest)
+    while bits < 15 and (1 << bits) < 16 * longest:
+        bits += 1
+    return bits
+
+
+@jit
 def _id_bits(ids: UInt32, offsets: Int64) -> int:
-    largest = np.uint32(0)
-    for at in range(offsets[0], offsets[-1]):
-        largest = max(largest, ids[at])
+    """Width of the widest id; bits are collected with "or", which vectorizes."""
+    used = np.uint32(0)
+    batch = ids[offsets[0] : offsets[-1]]
+    for at in range(batch.size):
+        used |= batch[at]
     bits = 1
-    while (np.uint64(largest) >> np.uint64(bits)) != np.uint64(0):
+    while (np.uint64(used) >> np.uint64(bits)) != np.uint64(0):
         bits += 1
     return bits
 
@@ -68,7 +79,7 @@ def _unique_packed(ids: UInt32, offsets: Int64, n: int, out: Float64) -> None:
     width = np.uint64(_id_bits(ids, offsets))
     span = np.uint64(n) * width
     low = (np.uint64(1) << span) - np.uint64(1)
-    bits = _table_bits(_longest(offsets))
+    bits = _roomy_table_bits(_longest(offsets))
     down, wrap = np.uint64(64 - bits), np.uint64((1 << bits) - 1)
     table = np.zeros(1 << bits, np.uint64)
     epoch = np.uint64(0)
@@ -78,11 +89,11 @@ def _unique_packed(ids: UInt32, offsets: Int64, n: int, out: Float64) -> None:
             table[:] = np.uint64(0)
             epoch = np.uint64(1)
         gram, unique, base = np.uint64(0), 0, epoch << span
-        first = offsets[i] + n - 1
-        for at in range(offsets[i], min(first, offsets[i + 1])):
-            gram = ((gram << width) | np.uint64(ids[at])) & low
-        for at in range(first, offsets[i + 1]):
-            gram = ((gram << width) | np.uint64(ids[at])) & low
+        row = ids[offsets[i] : offsets[i + 1]]
+        for at in range(min(n - 1, row.size)):
+            gram = ((gram << width) | np.uint64(row[at])) & low
+        for at in range(n - 1, row.size):
+            gram = ((gram << width) | np.uint64(row[at])) & low
             key = base | gram
             slot = (key * GOLDEN) >> down
             while table[slot] >= base and table[slot] != key:
