@@ -23,7 +23,8 @@ from typing import Any
 import torch
 
 from airskills.rl.advantages import gae
-from airskills.rl.fused import Head, linear_policy_loss
+from airskills.rl.fused import linear_policy_loss
+from airskills.rl.linear import Head
 from airskills.rl.losses import Objective, policy_loss
 
 SHAPES = {"cpu": (2, 256, 256, 16_384), "cuda": (8, 1024, 2048, 151_936)}  # B, T, H, V

@@ -3,7 +3,9 @@ from typing import Any
 import pytest
 import torch
 
-from airskills.rl.fused import FusedError, Head, linear_policy_loss, token_logps
+from airskills.rl import linear
+from airskills.rl.fused import linear_policy_loss
+from airskills.rl.linear import Head, HeadError, Slopes, token_logps
 from airskills.rl.losses import TERMS, Objective, entropy_bonus, policy_loss
 
 RNG = torch.Generator().manual_seed(0)
@@ -141,15 +143,71 @@ def test_nothing_to_score_gives_zero_with_a_gradient() -> None:
     assert not c["weight"].grad.any()
 
 
-def test_a_gradient_formed_in_the_forward_pass_is_used_once() -> None:
+@pytest.fixture
+def computed_again(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """How often the backward pass computed the logits a second time."""
+    calls, again = [], linear._again
+
+    def count(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return again(*arguments)
+
+    monkeypatch.setattr(linear, "_again", count)
+    return calls
+
+
+@pytest.mark.parametrize("entropy_coef", [0.0, 0.3])
+def test_on_policy_the_logits_are_computed_once(computed_again: Any, entropy_coef: Any) -> None:
+    c = case()
+    fused = linear_policy_loss(
+        Objective(),
+        c["hidden"],
+        Head(c["weight"]),
+        c["targets"],
+        c["advantages"],
+        c["mask"],
+        entropy_coef=entropy_coef,
+    )
+    torch.autograd.backward(65536 * fused.loss)
+
+    assert not computed_again
+
+
+def test_a_second_backward_pass_gives_the_same_gradient(computed_again: Any) -> None:
     c = case()
     fused = linear_policy_loss(
         Objective(), c["hidden"], Head(c["weight"]), c["targets"], c["advantages"], c["mask"]
     )
-    torch.autograd.grad(fused.loss, c["hidden"], retain_graph=True)
+    first = torch.autograd.grad(fused.loss, c["hidden"], retain_graph=True)[0].clone()
+    second = torch.autograd.grad(fused.loss, c["hidden"])[0]
 
-    with pytest.raises(FusedError, match="already taken"):
-        torch.autograd.grad(fused.loss, c["hidden"])
+    torch.testing.assert_close(first, second)
+    assert len(computed_again) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"logp": 1.001}, {"entropy": -1.0}, {"logp": 0.0, "entropy": 0.0}], ids=str
+)
+def test_a_wrong_expectation_changes_no_gradient(change: Any, computed_again: Any) -> None:
+    c = case()
+    targets, hidden = c["targets"].flatten(), c["hidden"].detach().reshape(-1, H).requires_grad_()
+    right = Slopes(*torch.randn(2, len(targets), generator=RNG, dtype=torch.float64))
+    wrong = Slopes(right.logp.clone(), right.entropy.clone())
+    for name, factor in change.items():
+        getattr(wrong, name)[: 1 if factor else None] *= factor
+    gradients = [
+        torch.autograd.grad(
+            token_logps(hidden, Head(c["weight"]), targets, expected=expected),
+            (hidden, c["weight"]),
+            right,
+        )
+        for expected in (None, right, wrong)
+    ]
+
+    for name in (0, 1):
+        torch.testing.assert_close(gradients[1][name], gradients[0][name])
+        torch.testing.assert_close(gradients[2][name], gradients[0][name])
+    assert len(computed_again) == 2  # without expectation, and with the wrong one
 
 
 def test_frozen_weights_get_no_gradient() -> None:
@@ -170,5 +228,5 @@ def test_frozen_weights_get_no_gradient() -> None:
     ],
 )
 def test_targets_that_do_not_fit_are_refused(targets: Any, message: Any) -> None:
-    with pytest.raises(FusedError, match=message):
+    with pytest.raises(HeadError, match=message):
         token_logps(torch.zeros(2, H), Head(torch.zeros(V, H)), targets)

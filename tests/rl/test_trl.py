@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import torch
 
-from airskills.rl import presets
+from airskills.rl import linear, presets
 from airskills.rl import trl as ours
 from airskills.rl.advantages import leave_one_out
 from airskills.rl.callbacks import AdaptiveKL, CallbackError, EntropyGuard, StopOnCollapse, TrainingMonitor
+from airskills.rl.head import CpuHead
 from airskills.rl.rewards import DistinctN, PatternMatch
+from airskills.rl.rollout import TrainerError
 from airskills.rl.spec import RewardSpec
 
 trl = import_module("trl")
@@ -130,7 +132,7 @@ def test_preset_is_a_ready_picklable_reward(name: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "variant", [{}, {"beta": 0.05}, {"entropy_coef": 0.1}, {"loss_type": "cispo", "temperature": 0.8}]
+    "variant", [{"beta": 0.05}, {"entropy_coef": 0.1, "gradient_accumulation_steps": 2}], ids=str
 )
 def test_our_head_trains_like_the_one_of_trl(
     make_trainer: Any, digits: Any, model_folder: Any, variant: Any
@@ -150,11 +152,70 @@ def test_our_head_trains_like_the_one_of_trl(
         torch.testing.assert_close(mine[name], value, rtol=1e-3, atol=2e-4)
 
 
+@pytest.mark.parametrize("off_policy", [False, True], ids=["on-policy", "off-policy"])
+@pytest.mark.parametrize("by_token", [False, True], ids=["advantage [B]", "advantage [B, T]"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"entropy_coef": 0.1},
+        {"loss_type": "grpo", "temperature": 0.8},
+        {"loss_type": "bnpo"},
+        {"loss_type": "dr_grpo", "delta": 1.1},
+        {"loss_type": "luspo", "importance_sampling_level": "sequence"},
+        {"loss_type": "cispo", "epsilon_high": 5.0, "entropy_coef": 0.2},
+        {"loss_type": "sapo"},
+        {"loss_type": "vespo"},
+    ],
+    ids=str,
+)
+def test_the_fused_loss_is_the_loss_of_trl(
+    options: Any,
+    by_token: Any,
+    off_policy: Any,
+    make_trainer: Any,
+    digits: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One batch, one model, both heads: loss, gradients and logged metrics agree; on-policy logits are made once."""
+    again = []
+    original = linear._again
+
+    def count(*given: Any) -> Any:
+        again.append(given)
+        return original(*given)
+
+    monkeypatch.setattr(linear, "_again", count)
+    found = []
+    for fused in (True, False):
+        trainer = make_trainer(digits, options={"fused_head": fused}, **options)
+        trainer.current_gradient_accumulation_steps = 1
+        torch.manual_seed(0)
+        batch = trainer._generate_and_score_completions([{"prompt": "1+1="}] * 16)
+        scale = torch.linspace(0.5, 1.5, batch["completion_mask"].shape[1])
+        if by_token:
+            batch["advantages"] = batch["advantages"][:, None] * scale
+        if off_policy:
+            batch["old_per_token_logps"] = -3 - scale.expand(16, -1)
+        loss = trainer._compute_loss(trainer.model, batch)
+        loss.backward()
+        gradients = {name: value.grad for name, value in trainer.model.named_parameters()}
+        found.append((loss.detach(), gradients, dict(trainer._metrics["train"])))
+    (loss, gradients, metrics), (their_loss, their_gradients, their_metrics) = found
+
+    torch.testing.assert_close(loss, their_loss, rtol=1e-5, atol=1e-6)
+    for name, gradient in their_gradients.items():
+        assert (gradients[name] - gradient).norm() <= 1e-5 * gradient.norm(), name
+    for name, values in their_metrics.items():
+        assert metrics[name] == pytest.approx(values, rel=1e-4, abs=1e-6, nan_ok=True), name
+    assert len(again) == off_policy
+
+
 def test_a_model_that_scales_its_logits_keeps_the_head_of_trl(make_model: Any) -> None:
     model = make_model()
     model.config.final_logit_softcapping = 30.0
 
-    assert not ours.add_cpu_head(model, 1.0)
+    assert not CpuHead(dict, 1.0).attach(model)
     assert "forward" not in vars(model)
 
 
@@ -238,7 +299,7 @@ def test_an_advantage_that_does_not_fit_is_refused(
 ) -> None:
     trainer = make_trainer(digits, options={"advantage": advantage})
 
-    with pytest.raises(ours.TrainerError, match=message):
+    with pytest.raises(TrainerError, match=message):
         trainer._generate_and_score_completions([{"prompt": "1+1="}] * 16)
 
 
@@ -247,7 +308,7 @@ def infinite(completions: Any, **_: Any) -> Any:
 
 
 def test_an_infinite_reward_is_named_before_it_reaches_the_weights(make_trainer: Any) -> None:
-    with pytest.raises(ours.TrainerError, match="Reward 'infinite' returned inf for completion 31"):
+    with pytest.raises(TrainerError, match="Reward 'infinite' returned inf for completion 31"):
         make_trainer(infinite).train()
 
 
@@ -262,13 +323,11 @@ def test_a_reward_of_the_wrong_length_is_named(make_trainer: Any) -> None:
 
 def test_wrong_combinations_are_refused(make_trainer: Any, digits: Any) -> None:
     spec = RewardSpec.model_validate({"rewards": [{"reward": "DistinctN"}]})
-    with pytest.raises(
-        ours.TrainerError, match=r"No advantage is called 'gea'\. Choose from leave_one_out, gdpo"
-    ):
+    with pytest.raises(TrainerError, match=r"No advantage is called 'gea'\. Choose from leave_one_out, gdpo"):
         make_trainer(digits, options={"advantage": "gea"})
-    with pytest.raises(ours.TrainerError, match="both given"):
+    with pytest.raises(TrainerError, match="both given"):
         make_trainer(digits, options={"reward_spec": spec})
-    with pytest.raises(ours.TrainerError, match="RLOO cannot aggregate"):
+    with pytest.raises(TrainerError, match="RLOO cannot aggregate"):
         ours.RLOOTrainer(reward_spec=spec.model_copy(update={"aggregation": "normalize_then_sum"}))
 
 

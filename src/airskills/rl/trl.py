@@ -7,12 +7,10 @@ the installed version.
 from __future__ import annotations
 
 import copy
-import functools
-import types
 from collections.abc import Callable
 from contextlib import nullcontext
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,11 +18,13 @@ import trl
 from torch import Tensor
 from trl.trainer.utils import FusedCausalLMOutput
 
-from airskills.rl import advantages
 from airskills.rl.callbacks import TrainingMonitor
 from airskills.rl.curriculum import Curriculum, CurriculumSampler
-from airskills.rl.errors import RlError
-from airskills.rl.fused import Head, token_logps
+from airskills.rl.fused import on_policy_slopes
+from airskills.rl.head import CpuHead
+from airskills.rl.linear import Slopes
+from airskills.rl.losses import TERMS, Objective, entropy_bonus, policy_loss
+from airskills.rl.rollout import ADVANTAGES, Advantage, Rollout, TrainerError, local_rows, weighted_total
 from airskills.rl.spec import RewardSpec
 
 TESTED = "1.16"
@@ -32,6 +32,7 @@ TESTED = "1.16"
 HOOKS: dict[str, tuple[str, ...] | None] = {
     "_calculate_rewards": ("self", "inputs", "prompts", "completions", "completion_ids_list"),
     "_generate_and_score_completions": ("self", "inputs"),
+    "_compute_loss": ("self", "model", "inputs"),
     "_get_train_sampler": ("self", "dataset"),
     "_entropy_bonus_enabled": None,
     "reward_weights": None,
@@ -43,52 +44,13 @@ HOOKS: dict[str, tuple[str, ...] | None] = {
     "num_generations": None,
     "num_generations_eval": None,
     "num_iterations": None,
-}
-SCALED = (
-    "final_logit_softcapping",
-    "logit_scale",
-    "output_multiplier",
-    "lm_head_multiplier",
-    "logits_scaling",
-)
-
-
-class TrainerError(RlError, ValueError):
-    """A trainer was asked for what it cannot do."""
-
-
-class Rollout(NamedTuple):
-    """What an advantage is computed from.
-
-    Attributes:
-        rewards: `[n, k]`, of all processes, gated and clipped, NaN where a reward does not apply.
-        weights: `[k]`.
-        group_size: completions per prompt, contiguous.
-        local: rows of this process.
-        batch: what TRL's loss will get: `completion_ids`, `completion_mask` and more, rows of this process.
-    """
-
-    rewards: Tensor
-    weights: Tensor
-    group_size: int
-    local: slice
-    batch: dict[str, Any]
-
-    @property
-    def total(self) -> Tensor:
-        """`[n]`, weighted sum; NaN where no reward applies."""
-        return weighted_total(self.rewards, self.weights)
-
-
-def weighted_total(rewards: Tensor, weights: Tensor) -> Tensor:
-    """`[n]` from `[n, k]` and `[k]`; NaN where no reward applies."""
-    return torch.where(rewards.isnan().all(1), torch.nan, (rewards * weights).nansum(1))
-
-
-Advantage = Callable[[Rollout], Tensor]
-ADVANTAGES: dict[str, Advantage] = {
-    "leave_one_out": lambda rollout: advantages.leave_one_out(rollout.total, rollout.group_size),
-    "gdpo": lambda rollout: advantages.gdpo(rollout.rewards, rollout.weights, rollout.group_size),
+    "loss_type": None,
+    "importance_sampling_level": None,
+    "epsilon_low": None,
+    "epsilon_high": None,
+    "max_completion_length": None,
+    "use_adaptive_entropy": None,
+    "top_entropy_quantile": None,
 }
 
 
@@ -170,9 +132,10 @@ class GRPOTrainer(_SpecRewards, trl.GRPOTrainer):  # type: ignore[misc, name-def
         self.curriculum = curriculum
         self._advantage = ADVANTAGES[advantage] if isinstance(advantage, str) else advantage
         super().__init__(*args, **_with_spec(options, reward_spec))
+        self._head = CpuHead(FusedCausalLMOutput, self.temperature)
         for model in (self.model, self.ref_model) if fused_head else ():
             if model is not None:
-                add_cpu_head(_base(model), self.temperature)
+                self._head.attach(_base(model))
 
     def _get_train_sampler(self, dataset: Any = None) -> Any:
         """TRL's sampler, or one that follows the curriculum in the same layout."""
@@ -205,8 +168,53 @@ class GRPOTrainer(_SpecRewards, trl.GRPOTrainer):  # type: ignore[misc, name-def
             group_size = self.num_generations if self.model.training else self.num_generations_eval
             weights = self.reward_weights.to(self._scored)
             rollout = Rollout(self._scored, weights, group_size, slice(start, start + count), batch)
-            batch["advantages"] = _local(self._advantage(rollout), rollout).to(batch["advantages"])
+            batch["advantages"] = local_rows(self._advantage(rollout), rollout).to(batch["advantages"])
         return batch
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+        """TRL's loss and metrics; on-policy our head forms its gradient in the forward pass."""
+        with self._head.expecting(self._slopes(inputs)):
+            return cast("Tensor", super()._compute_loss(model, inputs))
+
+    def _slopes(self, inputs: dict[str, Any]) -> Slopes | None:
+        """Gradient of TRL's loss at each completion token, `[B, T]`, where it can be known before the forward pass.
+
+        But for one factor: both parts of the loss are divided by the number of accumulated batches, which is left out.
+        """
+        unknown = self.beta or self.use_adaptive_entropy or self.top_entropy_quantile < 1
+        if unknown or "old_per_token_logps" in inputs or self.loss_type not in TERMS:
+            return None
+        mask = inputs["completion_mask"] * inputs.get("tool_mask", 1)
+        tokens = inputs["num_items_in_batch"].clamp(min=1.0)
+        normalizer = tokens / self.accelerator.num_processes / self.args.steps_per_generation
+
+        def loss_of(logp: Tensor, entropy: Tensor) -> Tensor:
+            loss = policy_loss(objective_of(self), logp, inputs["advantages"], mask, normalizer=normalizer)
+            bonus: Tensor = self.entropy_coef * entropy_bonus(entropy, mask)
+            return loss - bonus
+
+        return on_policy_slopes(loss_of, mask.float())
+
+
+def objective_of(trainer: Any) -> Objective:
+    """The loss that a `GRPOTrainer` of TRL is configured for."""
+    args = trainer.args
+    return Objective(
+        loss_type=trainer.loss_type,
+        level=trainer.importance_sampling_level,
+        epsilon_low=trainer.epsilon_low,
+        epsilon_high=trainer.epsilon_high,
+        delta=args.delta,
+        sapo_temperature_pos=args.sapo_temperature_pos,
+        sapo_temperature_neg=args.sapo_temperature_neg,
+        vespo_k_pos=args.vespo_k_pos,
+        vespo_lambda_pos=args.vespo_lambda_pos,
+        vespo_k_neg=args.vespo_k_neg,
+        vespo_lambda_neg=args.vespo_lambda_neg,
+        beta=trainer.beta,
+        bias_corrected_kl=args.use_bias_correction_kl,
+        max_completion_length=trainer.max_completion_length,
+    )
 
 
 class RLOOTrainer(_SpecRewards, trl.RLOOTrainer):  # type: ignore[misc, name-defined]  # TRL exports lazily
@@ -257,26 +265,6 @@ class _Named:
         return self.reward(**columns)
 
 
-def _local(values: Tensor, rollout: Rollout) -> Tensor:
-    """Rows of this process.
-
-    Raises:
-        TrainerError: for a shape that is neither `[n]` nor `[b, T]`, or values that are not finite.
-    """
-    grid = rollout.batch["completion_mask"].shape
-    if values.shape == (len(rollout.rewards),):
-        values = values[rollout.local]
-    elif values.shape != grid:
-        raise TrainerError(
-            f"The advantage is {list(values.shape)}; it must be [{len(rollout.rewards)}] or {list(grid)}"
-        )
-    if not values.isfinite().all():
-        raise TrainerError(
-            "The advantage has values that are not finite", help="Rewards can be NaN: leave them out"
-        )
-    return values
-
-
 METHODS = {"sft": "SFT", "dpo": "DPO", "grpo": "GRPO", "rloo": "RLOO"}
 
 
@@ -294,41 +282,3 @@ def _base(model: Any) -> Any:
         if hasattr(model, "peft_config") and hasattr(model, "get_base_model")
         else model
     )
-
-
-def add_cpu_head(model: Any, temperature: float) -> bool:
-    """Score completions by `fused.token_logps` on CPU, where TRL's head computes every position, prompts included.
-
-    A model that scales or caps its logits, or returns router logits, keeps TRL's head, and so does every other
-    device. Calls without `fused_lm_head=True` are unchanged.
-
-    Returns:
-        Whether the head was replaced.
-    """
-    config = model.config.get_text_config()
-    scaled = any(getattr(config, name, None) is not None for name in SCALED)
-    if scaled or getattr(config, "output_router_logits", False) or model.device.type != "cpu":
-        return False
-    theirs = model.forward
-
-    @functools.wraps(type(model).forward)
-    def forward(
-        self: Any, *args: Any, fused_lm_head: bool = False, labels: Tensor | None = None, **options: Any
-    ) -> Any:
-        ours = fused_lm_head and "shift_labels" not in options and not options.get("output_router_logits")
-        if not ours or labels is None or labels.device.type != "cpu":
-            return theirs(*args, fused_lm_head=fused_lm_head, labels=labels, **options)
-        hidden = self.base_model(*args, **{**options, "use_cache": False}).last_hidden_state[:, :-1]
-        return _scores(hidden, self.get_output_embeddings(), labels[:, 1:], temperature)
-
-    model.forward = types.MethodType(forward, model)
-    return True
-
-
-def _scores(hidden: Tensor, layer: Any, labels: Tensor, temperature: float) -> Any:
-    keep = labels != -100
-    head = Head(layer.weight, layer.bias, temperature)
-    scores = token_logps(hidden[keep], head, labels[keep])
-    logp, entropy = (value.new_zeros(keep.shape).masked_scatter(keep, value) for value in scores)
-    loss = -logp.sum() / keep.sum().clamp(min=1)
-    return FusedCausalLMOutput(loss=loss, log_probs=logp, entropy=entropy, label_mask=keep)
