@@ -4,8 +4,10 @@
 
 Every operator of `mutation.py` is applied to every place of every block that runs; `--sample` of each operator and skill
 are drawn with a fixed seed. A mutant is caught by `test` when a unit of its section fails that passes without it; by
-`verify` when it is reported dead. Survivors are listed. A keyword argument that is dropped mostly leaves a program that is
-right too, for it had a default; so the shares are given with and without that operator.
+`verify` when it is reported dead. Survivors are listed. A keyword argument that is dropped often leaves a program that is
+right too; so the shares are given with and without that operator. One whose value is the default of what is called means
+the same as before: it is no fault. Such mutants are found by running the block as it was with the call watched, listed as
+`equivalent`, and not counted; so is `use_cpu=True` where there is no GPU.
 """
 
 from __future__ import annotations
@@ -65,17 +67,29 @@ def planted(suite: Suite) -> list[Planted]:
     return found
 
 
-def sampled(all_: Iterable[Planted], count: int) -> list[Planted]:
+def sampled(all_: Iterable[Planted], count: int, seed: int = SEED) -> list[Planted]:
     """So many of each operator and skill, drawn with a fixed seed; all of them where `count` is 0."""
     groups: dict[tuple[str, str], list[Planted]] = defaultdict(list)
     for one in all_:
         groups[one.unit.skill, one.mutant.operator].append(one)
-    draw = random.Random(SEED)
+    draw = random.Random(seed)
     return [
         one
         for group in groups.values()
         for one in (draw.sample(group, count) if 0 < count < len(group) else group)
     ]
+
+
+def equivalent(chosen: list[Planted], among: Iterable[int], workers: int) -> set[int]:
+    """Numbers of those, among some, that drop a keyword which had the default's value, or no effect on this machine."""
+    numbers = [n for n in among if chosen[n].mutant.probe]
+    probes = [
+        replace(chosen[n], mutant=replace(chosen[n].mutant, source=chosen[n].mutant.probe)) for n in numbers
+    ]
+    differ = caught_by_test(probes, workers)
+    same = {n for at, n in enumerate(numbers) if at not in differ}
+    no_gpu = not Path("/dev/nvidiactl").exists()
+    return same | {n for n in numbers if no_gpu and "use_cpu=True" in chosen[n].mutant.before}
 
 
 def caught_by_test(chosen: list[Planted], workers: int) -> set[int]:
@@ -167,11 +181,11 @@ def _jobs(suite: Suite) -> dict[str, plan.Job]:
     return _jobs_of(suite.folder.path)
 
 
-def table(chosen: list[Planted], caught: dict[str, set[int]]) -> list[dict[str, Any]]:
-    """For each operator, and for all: how many there are, and the share that each half and both together catch."""
+def table(chosen: list[Planted], caught: dict[str, set[int]], same: set[int]) -> list[dict[str, Any]]:
+    """For each operator, and for all: how many are faults, and the share that each half and both together catch."""
     rows = []
     for operator in (*OPERATORS, "all but drop-keyword", "all"):
-        members = [n for n, one in enumerate(chosen) if _is_of(one, operator)]
+        members = [n for n, one in enumerate(chosen) if _is_of(one, operator) and n not in same]
         if members:
             shares = {
                 name: round(len(found & set(members)) / len(members), 3) for name, found in caught.items()
@@ -194,22 +208,28 @@ def main() -> None:
     parser.add_argument("skills", nargs="*", default=["faiss", "peft", "grpo-rl-training"])
     parser.add_argument("--json", help="file to write")
     parser.add_argument("--sample", type=int, default=30, help="of each operator and skill; 0 is all")
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--workers", "-n", type=int, default=2)
     arguments = parser.parse_args()
     suites = api.suites(str(SKILLS / name) for name in arguments.skills)
-    chosen = sampled([one for suite in suites for one in planted(suite)], arguments.sample)
+    chosen = sampled([one for suite in suites for one in planted(suite)], arguments.sample, arguments.seed)
     test = caught_by_test(chosen, arguments.workers)
     verify = caught_by_verify(chosen)
     caught = {"verify": verify, "test": test, "both": verify | test}
+    survivors = [n for n in range(len(chosen)) if n not in caught["both"]]
+    same = equivalent(chosen, survivors, arguments.workers)
     record = conditions(PACKAGES)
     record["sample"] = arguments.sample
-    record["shares"] = table(chosen, caught)
-    record["survivors"] = [one.name for n, one in enumerate(chosen) if n not in caught["both"]]
+    record["seed"] = arguments.seed
+    record["shares"] = table(chosen, caught, same)
+    record["survivors"] = [chosen[n].name for n in survivors if n not in same]
+    record["equivalent"] = [chosen[n].name for n in sorted(same)]
     print_table(
         ("operator", "mutants", "verify", "test", "together"),
         [list(row.values()) for row in record["shares"]],
     )
     print("\nsurvivors:", *record["survivors"], sep="\n  ")
+    print("\nnot counted, for they mean the same:", *record["equivalent"], sep="\n  ")
     write(arguments.json, record)
 
 

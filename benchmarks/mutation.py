@@ -11,6 +11,7 @@ import builtins
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 OPERATORS = {
     "drop-argument": "a positional argument of a call is gone",
@@ -33,6 +34,7 @@ class Mutant:
         before: what stood there.
         after: what stands there now.
         source: the whole block.
+        probe: of a dropped keyword the block as it was, made to fail unless the value is always the default; else "".
     """
 
     operator: str
@@ -40,6 +42,7 @@ class Mutant:
     before: str
     after: str
     source: str
+    probe: str = ""
 
 
 def mutants(source: str) -> Iterator[Mutant]:
@@ -51,22 +54,54 @@ def mutants(source: str) -> Iterator[Mutant]:
         starts.append(starts[-1] + len(line))
     roots = [_root(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     for node in ast.walk(tree):
-        for operator, first, last, after in _edits(node, sorted({root for root in roots if root})):
-            begin, end = starts[first[0] - 1] + first[1], starts[last[0] - 1] + last[1]
-            text = source.encode()
+        for edit in _edits(node, sorted({root for root in roots if root})):
+            begin, end = (starts[line - 1] + column for line, column in (edit.begin, edit.end))
+            text, after = source.encode(), edit.after
             before = text[begin:end].decode()
             new = after if after is not None else _swapped(before)
             lonely = re.match(rb"\s*,", text[end:]) if after == "" and before[-1:] not in {",", " "} else None
             end += lonely.end() if lonely else 0  # the comma after the only argument goes with it
             changed = (text[:begin] + new.encode() + text[end:]).decode()
             if new != before and changed != source and _parses(changed):
-                yield Mutant(operator, first[0], before, new, changed)
+                probe = _probe(text, edit, starts) if edit.function else ""
+                yield Mutant(edit.operator, edit.begin[0], before, new, changed, probe)
 
 
 Place = tuple[int, int]
-Edit = tuple[
-    str, Place, Place, str | None
-]  # operator, from, to, new text; None: swap two letters of what is there
+
+
+class Edit(NamedTuple):
+    """A change: what is put between two places; None swaps two letters of what is there."""
+
+    operator: str
+    begin: Place
+    end: Place
+    after: str | None
+    function: ast.expr | None = None  # of a dropped keyword: what is called
+    keyword: str = ""
+
+
+# Stands before a block: calls go through it, and what is not the default is an error.
+_ASKED = """
+def _asked(function, name, calls=[]):
+    def call(*args, **given):
+        import inspect
+        default = inspect.signature(function).parameters[name].default
+        assert type(default) is type(given[name]) and bool(default == given[name])
+        calls.append(name)
+        return function(*args, **given)
+    return call
+"""
+
+
+def _probe(text: bytes, edit: Edit, starts: list[int]) -> str:
+    """The block with the call that loses a keyword led through `_asked`."""
+    assert edit.function is not None
+    places = (_begin(edit.function), _end(edit.function))
+    begin, end = (starts[line - 1] + column for line, column in places)
+    call = f"_asked({text[begin:end].decode()}, {edit.keyword!r})".encode()
+    block = (text[:begin] + call + text[end:]).decode()
+    return f"{_ASKED}{block}\nassert _asked.__defaults__[0]\n"
 
 
 def _edits(node: ast.AST, roots: list[str]) -> Iterator[Edit]:
@@ -76,7 +111,7 @@ def _edits(node: ast.AST, roots: list[str]) -> Iterator[Edit]:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         end = (node.end_lineno, node.end_col_offset)
-        yield "misspell-attribute", (end[0], end[1] - len(node.attr.encode())), end, None
+        yield Edit("misspell-attribute", (end[0], end[1] - len(node.attr.encode())), end, None)
     if isinstance(node, ast.ImportFrom) and node.module and not node.level:
         yield from _imports(node, roots)
 
@@ -92,27 +127,26 @@ def _arguments(node: ast.Call) -> Iterator[Edit]:
         if isinstance(part, ast.Starred) or (isinstance(part, ast.keyword) and part.arg is None):
             continue
         operator = "drop-keyword" if isinstance(part, ast.keyword) else "drop-argument"
-        if number + 1 < len(given):
-            yield operator, _begin(part), _begin(given[number + 1]), ""
-        elif number:
-            yield operator, _end(given[number - 1]), _end(part), ""
-        else:
-            yield operator, _begin(part), _end(part), ""
+        first = _begin(part) if number + 1 < len(given) or not number else _end(given[number - 1])
+        last = _begin(given[number + 1]) if number + 1 < len(given) else _end(part)
         if isinstance(part, ast.keyword) and part.arg is not None:
+            yield Edit(operator, first, last, "", node.func, part.arg)
             begin = _begin(part)
-            yield "misspell-keyword", begin, (begin[0], begin[1] + len(part.arg.encode())), None
+            yield Edit("misspell-keyword", begin, (begin[0], begin[1] + len(part.arg.encode())), None)
+        else:
+            yield Edit(operator, first, last, "")
 
 
 def _imports(node: ast.ImportFrom, roots: list[str]) -> Iterator[Edit]:
     for alias in node.names:
         if alias.name != "*":
             begin = _begin(alias)
-            yield "misspell-import", begin, (begin[0], begin[1] + len(alias.name.encode())), None
+            yield Edit("misspell-import", begin, (begin[0], begin[1] + len(alias.name.encode())), None)
     begin = (node.lineno, node.col_offset + len("from "))
     end = (begin[0], begin[1] + len((node.module or "").encode()))
     for other in roots:
         if other != _root(node):
-            yield "swap-module", begin, end, other
+            yield Edit("swap-module", begin, end, other)
 
 
 def _root(node: ast.Import | ast.ImportFrom) -> str:

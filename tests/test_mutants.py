@@ -44,6 +44,22 @@ def test_lines_and_characters_beyond_ascii_stay_where_they_are() -> None:
     assert mutant.source == 'y = "ä"; f(\n      # one\n)\n'
 
 
+@pytest.mark.parametrize(
+    ("call", "same"),
+    [("f(1, k=2)", True), ("f(1, k=3)", False), ("f(1, k=2.0)", False), ("g = lambda: f(1, k=2)", False)],
+)
+def test_a_keyword_with_the_value_of_the_default_is_known_as_no_fault(call: str, *, same: bool) -> None:
+    (mutant,) = (
+        m for m in mutation.mutants(f"def f(x, k=2): return k\n{call}\n") if m.operator == "drop-keyword"
+    )
+
+    if same:
+        exec(mutant.probe, {})
+    else:
+        with pytest.raises(AssertionError):
+            exec(mutant.probe, {})
+
+
 def test_builtins_are_left_alone() -> None:
     assert made("print(1, sep='')\n") == []
 
