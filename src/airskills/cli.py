@@ -40,6 +40,7 @@ _LABS = {
 }
 # Commands for authors, in modules that only they import: name -> (module, its name there, extra that it needs).
 _AUTHORS = {
+    "cache": ("airskills.cli_cache", "cache", ""),
     "check": ("airskills.cli_check", "check", ""),
     "drift": ("airskills.cli_drift", "drift", "proof"),
     "eval": ("airskills.cli_eval", "eval_", "proof"),

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
+from airskills.cache import touch
 from airskills.errors import AirskillsError
 from airskills.installer import uv_binary
 from airskills.pins import Pin
@@ -101,6 +102,7 @@ def environment(
         if not _is_complete(folder):
             _make(folder, wanted, interpreter, offline=offline)
         else:
+            touch(folder / _DONE)
             start = time.perf_counter()
     found = json.loads((folder / _DONE).read_text(encoding="utf-8"))
     return Environment(

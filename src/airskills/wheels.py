@@ -32,6 +32,7 @@ from urllib.request import Request, urlopen
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from airskills.cache import touch
 from airskills.errors import AirskillsError
 from airskills.installer import ELSEWHERE, Installer, Place, Refusal
 from airskills.pins import Pin
@@ -216,6 +217,7 @@ class _Store:
         """
         home = self.folder / sha256
         facts = json.loads((home / "wheel.json").read_text(encoding="utf-8"))
+        touch(home / "wheel.json")
         return Wheel(pin, home / "root", sha256, tuple(facts["modules"]), facts["console_scripts"])
 
     def draft(self) -> Path:

@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from airskills.cache import touch
 from airskills.folder import Folder
 from airskills.run import isolation
 from airskills.run.keepers import Keeper
@@ -121,6 +122,7 @@ class Stock:
             StandInError: it cannot be made in this environment.
         """
         home = self._home("standins", _BUILDER.read_text(encoding="utf-8"), repr(standin))
+        touch(home)
         if not home.is_dir():
             isolation.fresh(keeper.root)
             with _draft(home) as draft:
@@ -137,6 +139,7 @@ class Stock:
             return Prepared()
         texts = [folder.text(file.path) for file in folder.matching(".py", under="evals")]
         home = self._home("prepared", folder.path, *texts)
+        touch(home)
         if not home.is_dir():
             with _draft(home) as draft:
                 self._run_prepare(keeper, folder, draft)
