@@ -23,7 +23,7 @@ $(VENV)/.tool: pyproject.toml | $(VENV)/.uv
 	touch $@
 
 $(VENV)/.test: pyproject.toml | $(VENV)/.uv
-	$(UV) $(TORCH) --editable ".[proof,rl,grokking,grokking-agents]" --group test --group lint --group skills --group labs
+	$(UV) $(TORCH) --editable ".[proof,mcp,rl,grokking,grokking-agents]" --group test --group lint --group skills --group labs
 	touch $@
 
 test: $(VENV)/.test lint

@@ -1,6 +1,6 @@
 """Index build, no-change refresh, load, search and memory for 100 to 100,000 skills, against two peers.
 
-    python -m pip install . fastmcp==4.1.2
+    python -m pip install . fastmcp==4.2.3
     python benchmarks/scale.py --json benchmarks/results/scale.json
 
 The skills are synthetic and the same in every run: 2 to 4 kB each, words drawn from a Zipf distribution over 30,000.
@@ -142,7 +142,7 @@ def open_airskills(root: str, cache: str) -> Use:
 
 def open_fastmcp(root: str, _cache: str) -> Use:
     """Load and search of FastMCP's provider, through its public coroutines."""
-    from fastmcp.server.providers.skills import SkillsDirectoryProvider
+    from fastmcp.skills.provider import SkillsDirectoryProvider
 
     provider = SkillsDirectoryProvider(roots=root)
     loop = asyncio.new_event_loop()

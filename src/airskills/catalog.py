@@ -235,13 +235,14 @@ def _largest(low: int, high: int, fits: Callable[[int], bool]) -> int | None:
     return low
 
 
-def wrap(skill: Skill, listed: Sequence[str], *, cut: bool = False) -> str:
+def wrap(skill: Skill, listed: Sequence[str], *, cut: bool = False, place: str | None = None) -> str:
     """The skill as an activation answers with it: body, folder, and names of its other files.
 
     Args:
         skill: the skill.
         listed: its files, relative; SKILL.md is left out, and at most 40 are named.
         cut: the list given is itself incomplete.
+        place: what to call its folder where the agent cannot read the real one.
     """
     name = _escape(one_line(skill.name)).replace('"', "&quot;")
     others = [path for path in listed if path != "SKILL.md"]
@@ -256,7 +257,7 @@ def wrap(skill: Skill, listed: Sequence[str], *, cut: bool = False) -> str:
                 "</skill_content", "&lt;/skill_content"
             ),  # the body cannot end it
             "",
-            f"Skill directory: {one_line(skill.directory)}",
+            f"Skill directory: {place or one_line(skill.directory)}",
             "Relative paths in this skill are relative to the skill directory.",
             *resources,
             "</skill_content>",

@@ -45,6 +45,7 @@ _AUTHORS = {
     "drift": ("airskills.cli_drift", "drift", "proof"),
     "eval": ("airskills.cli_eval", "eval_", "proof"),
     "rule": ("airskills.cli_check", "rule", ""),
+    "serve": ("airskills.cli_serve", "serve", "mcp"),
     "test": ("airskills.cli_test", "test", "proof"),
     "verify": ("airskills.cli_verify", "verify", "proof"),
 }

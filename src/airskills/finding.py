@@ -42,6 +42,7 @@ SEVERITIES: dict[str, Severity] = {
     "AS802": "note",  # project skill not trusted
     "AS803": "note",  # skill hidden
     "AS804": "note",  # index degraded
+    "AS805": "warning",  # not served over MCP
 }
 
 
