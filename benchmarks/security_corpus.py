@@ -35,7 +35,7 @@ from measured import conditions, print_table, write
 
 DATA = Path(__file__).parent / "data" / "security"
 SECURITY = [rule() for code, rule in sorted(RULES.items()) if code.startswith("AS7")]
-SETS = ("seed", "dev", "held out", "later")
+SETS = ("seed", "dev", "held out", "later", "second")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _entries(kind: str) -> Iterator[tuple[str, str, list[str]]]:
         first = path.name.partition("-")[0]
         for entry in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
             name, *lines = entry.rstrip("\n").split("\n")
-            yield name, first if first in {"seed", "later"} else _half(name), lines
+            yield name, first if first in SETS else _half(name), lines
 
 
 def _half(name: str) -> str:

@@ -79,10 +79,13 @@ class Lexicon:
         self._url = self.mark(self.bits["url"])
         self._credfile = self.mark(self.bits["secret"] | self.bits["credfile"])
         self._longest_stem = max(len(stem) for stems in self._stems.values() for stem in stems)
-        self._hints = self._hinted()
-        self._paths = (
-            self.bits["url"] | self.bits["credfile"] | self.bits["secret"] | self._hints["memory.md"]
-        )
+        english = self._words["en"]
+        self._single_hints = {word: self.masks[mark] for word, mark in english.items()}
+        self._single_hints |= {f"{word}'s": mask for word, mask in self._single_hints.items()}
+        self._single_words = frozenset(self._single_hints)
+        self._phrase_hints = self._hinted()
+        self._phrase_words = frozenset(self._phrase_hints)
+        self._paths = self.mask(("url", "credfile", "secret")) | self._single_hints["memory.md"]
         self._foreign = {
             word[:5]
             for table in (self._words, self._stems)
@@ -122,22 +125,27 @@ class Lexicon:
         else:
             self._words.setdefault(language, {})[word] = mark
 
-    def _hinted(self) -> dict[str, int]:
-        """Each English word, and the longest word of each phrase, with the concepts it may be part of."""
-        hints = {word: self.masks[mark] for word, mark in self._words["en"].items()}
+    def _hinted(self) -> dict[str, list[tuple[str, int]]]:
+        """English phrases with their concepts, under the longest word of each."""
+        hints: dict[str, list[tuple[str, int]]] = {}
         for phrases in self._phrases["en"].values():
             for parts, mark in phrases:
-                longest = max(parts, key=len)
-                hints[longest] = hints.get(longest, 0) | self.masks[mark]
-        return hints | {f"{word}'s": mask for word, mask in hints.items()}
+                hints.setdefault(max(parts, key=len), []).append((f" {' '.join(parts)} ", self.masks[mark]))
+        return hints
 
     def rough(self, text: str) -> int:
         """At least the concepts of an English sentence, as bits, at a small part of the cost of reading it."""
         mask = self._paths if "/" in text or ".env" in text or "@" in text else 0
-        hints = self._hints
-        for word in set(_ROUGH.findall(text.lower())):
-            if word in hints:
-                mask |= hints[word]
+        listed = _ROUGH.findall(text.lower())
+        for word in self._single_words.intersection(listed):
+            mask |= self._single_hints[word]
+        begun = self._phrase_words.intersection(listed)
+        if begun:
+            joined = f" {' '.join(listed)} "
+            for word in begun:
+                for phrase, concepts in self._phrase_hints[word]:
+                    if phrase in joined:
+                        mask |= concepts
         return mask
 
     def read(self, text: str) -> Said:
@@ -145,7 +153,7 @@ class Lexicon:
         tokens = list(_tokens(plain(text)))
         wide = not text.isascii() and _WIDE.search(text) is not None
         language = "wide" if wide else self._language(text, tokens)
-        marks = "".join(self._marked(tokens, language))
+        marks = "".join(self._english(tokens) if language == "en" else self._marked(tokens, language))
         mask = 0
         for mark in set(marks):
             mask |= self.masks[mark]
@@ -173,9 +181,34 @@ class Lexicon:
     def foreign(self, text: str) -> bool:
         """Whether a text in Latin letters may be in another language than English."""
         words = text.lower().split()
+        english = self.common["en"]
+        if len(english.intersection(words)) * 6 > len(words):  # nearly all sentences, at little cost
+            return False
+        if self._foreign.isdisjoint([word[:5] for word in words]):
+            return False
         if sum(word[:5] in self._foreign for word in words) < 2:
             return False
-        return sum(word in self.common["en"] for word in words) * 6 <= len(words)
+        return sum(word in english for word in words) * 6 <= len(words)
+
+    def foreign_words(self, text: str) -> bool:
+        """Whether a text has at least two words that another language in Latin letters may have."""
+        return sum(word[:5] in self._foreign for word in text.lower().split()) > 1
+
+    def _english(self, tokens: list[Token]) -> Iterator[str]:
+        """As `_marked`, for the language of nearly all sentences."""
+        words, phrases = self._words["en"], self._phrases["en"]
+        past = 0
+        for number, (kind, token) in enumerate(tokens):
+            if number < past:
+                continue
+            if kind != "word":
+                yield self._other(kind, token)
+            elif token in phrases:
+                length, mark = self._longest(tokens, number, "en")
+                past = number + length
+                yield mark
+            else:
+                yield words.get(token) or self._single(token, "en")
 
     def _marked(self, tokens: list[Token], language: str) -> Iterator[str]:
         number = 0
@@ -201,8 +234,12 @@ class Lexicon:
     def _longest(self, tokens: list[Token], number: int, language: str) -> tuple[int, str]:
         token = tokens[number][1]
         for name in ("en", language) if language != "en" else ("en",):
-            for parts, mark in self._phrases.get(name, {}).get(token, ()):
-                if tuple(word for _, word in tokens[number : number + len(parts)]) == parts:
+            phrases = self._phrases.get(name, {}).get(token)
+            if phrases is None or number + 1 == len(tokens):
+                continue
+            second = tokens[number + 1][1]
+            for parts, mark in phrases:
+                if parts[1] == second and _words_at(tokens, number, len(parts)) == parts:
                     return len(parts), mark
         return 1, self._single(token, language)
 
@@ -227,6 +264,10 @@ class Lexicon:
                 yield GAP
             yield self._wide[match[0]]
             end = match.end()
+
+
+def _words_at(tokens: list[Token], number: int, length: int) -> tuple[str, ...]:
+    return tuple([token for _, token in tokens[number : number + length]])
 
 
 def _masks(source: Mapping[str, Mapping[str, str]], bits: Mapping[str, int]) -> dict[tuple[str, str], int]:

@@ -42,6 +42,18 @@ _MADE = (
 _MEASURES = words("len isinstance bool hash type hasattr")
 _HOME = re.compile(r"~/?(?:\*|$)|/$|/home|~/\.(?:ssh|aws|gnupg)|~/(?:Documents|Desktop|Pictures)")
 NOTHING: frozenset[str] = frozenset()
+_LEAVES = frozenset(
+    {
+        ast.Name,
+        ast.Constant,
+        ast.Load,
+        ast.Store,
+        ast.Del,
+        ast.arguments,
+        ast.alias,
+        *ast.operator.__subclasses__(),
+    }
+)
 
 
 class Flow(Names, ast.NodeVisitor):
@@ -61,6 +73,16 @@ class Flow(Names, ast.NodeVisitor):
     def act(self, code: str, node: ast.AST, message: str) -> None:
         line = self.block.line + getattr(node, "lineno", 1) - 1
         self.found.append(Act(code, self.block.path, line, message))
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Visit what lies below; names, constants and operators hold nothing, and are most of a tree."""
+        for value in node.__dict__.values():
+            if value.__class__ is list:
+                for item in value:
+                    if isinstance(item, ast.AST) and item.__class__ not in _LEAVES:
+                        self.visit(item)
+            elif isinstance(value, ast.AST) and value.__class__ not in _LEAVES:
+                self.visit(value)
 
     # Labels
 

@@ -43,7 +43,16 @@ _PLACES = words(
 _ENOUGH = words(
     "verify verify_ssl check_hostname AutoAddPolicy _create_unverified_context CERT_NONE dup2 Fernet"
 )
-_JOINED = re.compile(r"[\"']\s*\+\s*[\"']")
+_HOMES, _SPOILS = words("home expanduser"), words("unlink remove write_bytes")
+# Words of the command lines that `TRIGGERS` knows.
+_TYPED = words("""
+    curl wget iwr rm crontab base64 chmod scp mkfs launchctl xmrig minerd cpuminer stratum cryptonight sudo bash nc ncat
+    socat history security dd printenv git tcp ssh aws
+""")
+_XOR = re.compile(r"[\w)\]]\s*\^=?\s*[\w(]")
+_JOINED = re.compile(r"[^=,(\[\s][\"']\s*\+\s*[\"'][^,)\]\s]")
+_EVAL = re.compile(r"(?<!\.)\beval\b|builtins")
+_REQUESTS = re.compile(r"import[^\n]*\brequests\b|\bfrom\s+requests\b|\brequests\.\w|[\"']requests")
 _MODE = re.compile(r"0o(?:777|[46]\d{3})\b")
 _WHOLE = re.compile(r"environ\s*[)\]},;\n]|environ\.(?:items|copy|values)")
 
@@ -51,6 +60,12 @@ _WHOLE = re.compile(r"environ\s*[)\]},;\n]|environ\.(?:items|copy|values)")
 def _worth(text: str) -> bool:
     """Whether any question below can have an answer: most need found of two kinds."""
     found = set(_WORD.findall(text))
+    if "eval" in found and not _EVAL.search(text):  # `model.eval()` judges nothing
+        found.discard("eval")
+    if "torch" in found and "load" not in found:
+        found.discard("torch")
+    if "requests" in found and not _REQUESTS.search(text):  # the word, not the package
+        found.discard("requests")
 
     def has(*kinds: frozenset[str]) -> bool:
         return all(not kind.isdisjoint(found) for kind in kinds)
@@ -64,13 +79,20 @@ def _worth(text: str) -> bool:
         or (has(_PLACES) and ("open" in found or "write_text" in found or "shutil" in found))
         or ("shutil" in found and "__file__" in found)
         or "rmtree" in found
-        or (has(words("home expanduser")) and has(words("unlink remove write_bytes")))
+        or has(_HOMES, _SPOILS)
         or ("__import__" in found or "__builtins__" in found)
-        or (has(_RUNS) and ("^" in text or "::-1" in text or TRIGGERS.search(text) is not None))
+        or (
+            has(_RUNS)
+            and (
+                ("^" in text and _XOR.search(text) is not None)
+                or "::-1" in text
+                or (has(_TYPED) and TRIGGERS.search(text) is not None)
+            )
+        )
         or ("print" in found and _WHOLE.search(text) is not None)
         or (has(_RUNS) and "install" in found)
-        or (has(_RUNS) and _JOINED.search(text) is not None)
-        or _MODE.search(text) is not None
+        or (has(_RUNS) and "+" in text and _JOINED.search(text) is not None)
+        or ("0o" in text and _MODE.search(text) is not None)
     )
 
 
@@ -107,7 +129,7 @@ def acts(block: Block) -> Iterator[Act]:
             tree = ast.parse(block.text[:MAX_SOURCE])
         reader = _Program(block)
         reader.visit(tree)
-        if reader.parameters:  # a second round knows what functions return and get
+        if reader.parameters and any(reader.labels.values()):  # now it is known what functions return and get
             reader.visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return

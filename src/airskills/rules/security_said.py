@@ -120,8 +120,7 @@ def _foreign() -> tuple[tuple[Claim, Pattern], ...]:
 def claims(text: str, *, quoted: bool = False) -> list[Claim]:
     """What a sentence asks for; `quoted` counts what stands in quotation marks for every claim."""
     words = lexicon()
-    latin = text.isascii() or not _OTHER_LETTERS.search(text)
-    if latin and not _candidates(words.rough(text)) and not words.foreign(text):
+    if _silent(text) and not words.foreign(text):
         return []
     bare = spoken(text)
     outside = words.read(_QUOTED.sub(" ", bare))
@@ -139,6 +138,17 @@ def claims(text: str, *, quoted: bool = False) -> list[Claim]:
             ):
                 found[claim] = None
     return list(found)
+
+
+def _silent(text: str) -> bool:
+    """Whether a text in English claims nothing, as far as its words alone show."""
+    latin = text.isascii() or not _OTHER_LETTERS.search(text)
+    return latin and not _candidates(lexicon().rough(text))
+
+
+def harmless(text: str) -> bool:
+    """Whether no sentence of a text, in whatever language, can claim anything; most texts are so at little cost."""
+    return _silent(text) and not lexicon().foreign_words(text)
 
 
 def spoken(text: str) -> str:

@@ -13,7 +13,7 @@ from airskills.rules._base import Rule
 from airskills.rules.profiles import EVERYWHERE
 from airskills.rules.security_concepts import lexicon
 from airskills.rules.security_reader import Sentence, split
-from airskills.rules.security_said import Claim, claims
+from airskills.rules.security_said import Claim, claims, harmless
 from airskills.rules.security_scene import Scene, scene
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
@@ -55,6 +55,7 @@ _TURN = re.compile(
 )
 # Claims for which a comment in code counts even when it does not address the agent.
 _PLAIN = frozenset({"override", "role", "grant", "remote", "plant"})
+AT_ONCE = 8  # lines of a data file that are read together at first
 MANY = 3  # lines of a data file that attack: from here on, if they are a fifth of it, it is a collection of attacks
 
 
@@ -69,11 +70,19 @@ def said(made: Scene) -> Iterator[tuple[Sentence, Claim]]:
             if claim.name in _PLAIN or addressed(sentence.text):
                 yield sentence, claim
     for lines in made.data:
-        found = [(line, claim) for line in lines for claim in claims(line.text, quoted=True)]
+        found = [(line, claim) for line in _worth(lines) for claim in claims(line.text, quoted=True)]
         if not _collection(lines, {line for line, _ in found}):
             yield from (
                 (line, claim) for line, claim in found if claim.name in _PLAIN or addressed(line.text)
             )
+
+
+def _worth(lines: list[Sentence]) -> Iterator[Sentence]:
+    """The lines of a data file that may claim something; a few at a time are left out together."""
+    for start in range(0, len(lines), AT_ONCE):
+        some = lines[start : start + AT_ONCE]
+        if not harmless("\n".join([line.text for line in some])):
+            yield from some
 
 
 def _collection(lines: list[Sentence], attacks: set[Sentence]) -> bool:
