@@ -4,8 +4,9 @@ The corpus is ours. In `data/security/*attacks*.txt` a line that begins with `+`
 `-` stands in its place in the twin; `*benign*.txt` holds look-alikes without any attack. The set `seed` is the one that
 the first rules were written with. The others were written before anyone read the rules, and are split by a hash of their
 names: `dev` was used while the rules were worked on, `held out` only counted. `later` was written by somebody who knew the
-rules. A skill counts as caught or accused when a
-finding of severity error or warning names it.
+rules, `second` and `third` likewise, in other wordings and before anyone looked at what is caught: `FIRST_PASS` keeps
+what the rules of that day caught of them, which says more about unseen attacks than today's rates. A skill counts as
+caught or accused when a finding of severity error or warning names it.
 
     python benchmarks/security_corpus.py                          # rates
     python benchmarks/security_corpus.py --techniques             # rates of each technique, held-out ones included
@@ -35,7 +36,13 @@ from measured import conditions, print_table, write
 
 DATA = Path(__file__).parent / "data" / "security"
 SECURITY = [rule() for code, rule in sorted(RULES.items()) if code.startswith("AS7")]
-SETS = ("seed", "dev", "held out", "later", "second")
+SETS = ("seed", "dev", "held out", "later", "second", "third")
+
+# Attacks caught, twins accused and look-alikes accused when a set was judged for the first time.
+FIRST_PASS = {
+    "second": {"caught": "36 of 71", "twins accused": "1 of 71", "benign accused": "1 of 26"},
+    "third": {"caught": "40 of 61", "twins accused": "0 of 61", "benign accused": "0 of 16"},
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Case:
 
     Attributes:
         name: technique and a letter or number.
-        set: `seed`, `dev` or `held out`.
+        set: one of `SETS`.
         files: texts by relative path.
         links: targets of symbolic links by relative path.
     """
@@ -228,7 +235,7 @@ def main() -> int:
             _print_library(root.resolve(), result)
             record["libraries"][root.name] = {key: value for key, value in result.items() if key != "all"}
     else:
-        record |= {"rates": rates(), "techniques": techniques()}
+        record |= {"rates": rates(), "first_pass": FIRST_PASS, "techniques": techniques()}
         _print_rates(record["rates"])
         if options.techniques:
             print_table(

@@ -47,13 +47,6 @@ def test_every_attack_of_the_corpus_has_a_twin_that_differs_and_names_are_used_o
         assert len(names) == len(set(names))
 
 
-# The aim is nine of ten on every set. The held-out one does not reach it (68 of 77); that is open, and the bar stays.
-SHORT = pytest.mark.xfail(
-    reason="68 of the 77 held-out attacks are caught, 88 %; the aim is 90 %", strict=True
-)
-AIMS = [pytest.param(which, marks=SHORT if which == "held out" else ()) for which in security_corpus.SETS]
-
-
 def missed(which: str) -> tuple[int, int]:
     """Attacks of a set that nothing is said of, and all; only counted: the held-out ones are not to be read."""
     cases = [case for case in security_corpus.malicious() if case.set == which]
@@ -61,17 +54,11 @@ def missed(which: str) -> tuple[int, int]:
     return sum(not case.alarms() for case in cases), len(cases)
 
 
-@pytest.mark.parametrize("which", AIMS)
+@pytest.mark.parametrize("which", security_corpus.SETS)
 def test_nine_of_ten_attacks_are_caught(which: str) -> None:
     misses, attacks = missed(which)
 
     assert misses <= attacks / 10
-
-
-def test_the_held_out_attacks_that_are_caught_do_not_become_fewer() -> None:
-    misses, attacks = missed("held out")
-
-    assert misses <= attacks / 8
 
 
 @pytest.mark.parametrize("which", security_corpus.SETS)

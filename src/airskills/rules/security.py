@@ -6,6 +6,12 @@ attack in words that none of the patterns knows, or in a program of another lang
 
 from __future__ import annotations
 
-from airskills.rules import security_code, security_packages, security_text, security_unicode
+from airskills.rules import (
+    security_code,
+    security_hidden,
+    security_packages,
+    security_text,
+    security_unicode,
+)
 
-__all__ = ["security_code", "security_packages", "security_text", "security_unicode"]
+__all__ = ["security_code", "security_hidden", "security_packages", "security_text", "security_unicode"]

@@ -8,11 +8,12 @@ from typing import ClassVar
 
 from airskills.finding import Finding, Severity
 from airskills.folder import Folder
-from airskills.rules import security_python, security_shell
+from airskills.rules import security_python, security_script, security_shell
 from airskills.rules._base import Rule
 from airskills.rules.profiles import EVERYWHERE
+from airskills.rules.security_lines import PROGRAM, PYTHON
 from airskills.rules.security_patterns import CREDENTIAL
-from airskills.rules.security_scene import PROGRAM, PYTHON, Scene, scene
+from airskills.rules.security_scene import Scene, scene
 from airskills.rules.security_shell import Act
 from airskills.rules.security_text import spoken
 
@@ -39,9 +40,29 @@ def _done(made: Scene) -> Iterator[Act]:
             yield from security_python.acts(block)
         elif block.language in PROGRAM:
             yield from security_shell.program_acts(block)
+            yield from security_script.script_acts(block)
+
+
+# The user's own files of instructions, which count for every project.
+_HOME_RULES = r"(?:~|\$HOME|\$\{HOME\}|%USERPROFILE%|home (?:folder|directory)[^.]{0,20})[/\\][\w./\\-]{0,40}(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md"
+_PLANTED = re.compile(
+    rf"\b(?:add|append|write|insert|put|paste|prepend|place|copy|save|record|store|plant)\b[^.\n]{{0,120}}{_HOME_RULES}"
+    rf"|\b(?:open|edit|extend|update|change|modify)\b[^.\n]{{0,40}}{_HOME_RULES}[^.\n]{{0,60}}\b(?:add|append|write|insert|put|paste|prepend|place|so that)\b",
+    re.IGNORECASE,
+)
+_WILLED = re.compile(
+    r"\b(?:never|not|don't|ask(?:s|ed)?|consent|agrees?|approv\w+|permission|offer|suggest|show|wants?|optional\w*|may|can|could|if you)\b",
+    re.IGNORECASE,
+)
 
 
 def _asked(folder: Folder) -> Iterator[Act]:
+    for sentence in scene(folder).sentences:
+        planted = not sentence.shown and ".md" in sentence.text and _PLANTED.search(sentence.text)
+        if planted and not _WILLED.search(sentence.text[: planted.end()]):
+            yield Act(
+                "AS713", sentence.path, sentence.line, "The user's own instructions of agents are changed"
+            )
     for sentence, claim in spoken(folder):
         if claim.name in _SAID:
             yield Act(_SAID[claim.name], sentence.path, sentence.line, claim.message)

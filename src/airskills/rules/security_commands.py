@@ -46,8 +46,8 @@ _WHOLE = words("""
     tee tr uniq column paste fold pv xargs cat less more head tail bat type get-content strings nl
     tac sort sed xxd base64
 """)
-_STORES = re.compile(
-    r"security find-|gh auth token|aws configure get|aws secretsmanager get-secret|gpg (?:-\S+ )*--export-secret|kubectl get secrets?\b|vault (?:kv )?(?:get|read)|doppler secrets|gcloud auth print-|git credential fill|secret-tool lookup|pass show|op read|kubectl config view --raw"
+STORES = re.compile(
+    r"security find-|gh auth token|aws configure get|aws secretsmanager get-secret|gpg (?:-\S+ )*--export-secret|kubectl get secrets?\b|vault (?:kv )?(?:get|read)|doppler secrets|gcloud auth print-|git credential(?:-\w+)? (?:fill|get)|secret-tool lookup|pass show|op read|kubectl config view --raw"
 )
 _RAW = words("nc ncat netcat socat telnet")
 _LOOKUPS = words("dig nslookup host ping drill getent traceroute")
@@ -55,8 +55,9 @@ _COPIERS = words("scp rsync sftp rclone aws gsutil gcloud az ftp croc transfer w
 _POSTERS = words("mail mailx sendmail mutt gh glab hub telegram-send")
 _REMOTE = re.compile(r"^[\w.-]+(?:@[\w.-]+)?:|\w{2,}://|^cp$|^copy$|^send$")
 _DATA = re.compile(
-    r"^(?:-d|--data(?:-\w+)?|--json|-F|--form(?:-string)?|-T|--upload-file|--post-(?:data|file)|-Body|-InFile|--url-query)(?:=|$)"
+    r"^(?:-[a-zA-Z]*[dFT]|--data(?:-\w+)?|--json|-F|--form(?:-string)?|-T|--upload-file|--post-(?:data|file)|-Body|-InFile|--url-query)(?:=|$)"
 )
+_FILED = re.compile(r"^(?:-[a-zA-Z]*T|--upload-file|--post-file|-InFile)(?:=|$)")
 _GLUED = re.compile(r"^-[dFT](?=[^-\s])")
 _HEADER = re.compile(
     r"^(?:-H|--header|-u|--user|-b|--cookie|-A|-e|--cert|--key|--netrc-file|--cacert|-E|-x|-Headers|-Credential)(?:=|$)"
@@ -64,6 +65,19 @@ _HEADER = re.compile(
 _OUT = re.compile(r"^(?:-\w*[oO]|--output(?:-document)?|-OutFile)(?:=|$)")
 _URL = re.compile(r"\w://|^[\w.-]+\.\w{2,}/")
 LOCAL = re.compile(r"^(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal)\b")
+# A public address in digits.
+NAMELESS = re.compile(
+    r"^(?:https?|ftp)://(?!(?:127|10|0)\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.100\.)\d{1,3}(?:\.\d{1,3}){3}\b"
+)
+# Commands that people type every day: what takes their names runs in their place.
+DAILY = words("""
+    git ssh sudo su python python3 pip node npm npx claude codex gemini copilot docker kubectl aws gh gpg curl wget ls cat cp
+    vim vi nano code make bash sh zsh env open
+""")
+ARCHIVERS = words("tar zip unzip 7z 7za rar")
+_PERSONAL = re.compile(
+    r"^(?:~|\$\{?HOME\}?|/home/[^/\s]+|/Users/[^/\s]+)(?:/?\*?|/\.config/?|/Library(?:/\S*)?|/(?:Documents|Desktop|Pictures|Downloads)(?:/\S*)?)$"
+)
 _SECRET_FILES = re.compile(
     r"(?:^|[/*])(?:\.env|\*?\.?(?:pem|key|p12|kdbx|ppk)|id_\w+|credentials\w*|wallet\S*|\.netrc|\.npmrc)$",
     re.IGNORECASE,
@@ -134,20 +148,27 @@ def output(name: str, texts: Sequence[str], urls: Sequence[str]) -> str:
 
 
 def payloads(arguments: Sequence[Word]) -> Iterator[tuple[str, str, Labels]]:
-    """(`data`, `header` or `address`, text, labels) of what a request carries."""
+    """(`data`, `file`, `header` or `address`, text, labels) of what a request carries."""
     kind = ""
     for text, labels in arguments:
-        option = "data" if _DATA.match(text) else "header" if _HEADER.match(text) else ""
+        option = _option(text)
         if option:
             kind = option if "=" not in text else ""
-            if "=" in text and option == "data":
-                yield "data", text.partition("=")[2], labels
+            if "=" in text and option != "header":
+                yield option, text.partition("=")[2], labels
         elif _GLUED.match(text):
             yield "data", text[2:], labels
         else:
             if kind or "://" in text:
                 yield kind or "address", text, labels
             kind = ""
+
+
+def _option(text: str) -> str:
+    """What the argument after an option is, or ""."""
+    if _FILED.match(text):
+        return "file"
+    return "data" if _DATA.match(text) else "header" if _HEADER.match(text) else ""
 
 
 def logs_in(text: str) -> bool:
@@ -169,8 +190,10 @@ def reads(name: str, texts: Sequence[str]) -> Labels:
     if name in {"env", "printenv", "set", "export"}:
         named = [text for text in texts if not text.startswith("-")]
         return frozenset({"secret", "env"}) if not named or _SECRET_NAMES.search(named[0]) else NOTHING
+    if name == "tar" and texts and re.match(r"-?\w*c", texts[0]) and packed(name, texts) in {"", "-"}:
+        return frozenset({"packed"})
     pastes = name in {"xclip", "xsel", "wl-paste"} and not {"-o", "-out", "--output"}.isdisjoint(texts)
-    stored = _STORES.match(" ".join([name, *texts[:3]])) is not None
+    stored = STORES.match(" ".join([name, *texts[:3]])) is not None
     finds = name == "find" and any(map(_SECRET_FILES.search, texts))
     return SECRET if name in {"history", "pbpaste", "fc"} or pastes or stored or finds else _self_named(name)
 
@@ -208,6 +231,8 @@ def sends(name: str, texts: Sequence[str], labels: Labels) -> str:
     """How a command gives secrets away, or ""."""
     if "secret" in labels and (name in _RAW or name in _POSTERS):
         return "A secret is sent to another machine"
+    if "packed" in labels and name in {"nc", "ncat", "netcat"}:
+        return "An archive is sent to another machine without protection"
     if name in _LOOKUPS and (
         not labels.isdisjoint({"secret", "who"})
         or any(re.search(rf"{VARIABLE}\}}?\.", text) for text in texts)
@@ -218,6 +243,22 @@ def sends(name: str, texts: Sequence[str], labels: Labels) -> str:
     if name in _COPIERS and "secret" in labels and any(map(_REMOTE.search, texts)):
         return "A file of credentials is copied to another machine"
     return ""
+
+
+def packed(name: str, texts: Sequence[str]) -> str:
+    """The archive that a command writes, or ""."""
+    if name == "zip":
+        return next((text for text in texts if not text.startswith("-")), "")
+    if name in {"7z", "7za", "rar"}:
+        return texts[1] if len(texts) > 1 and texts[0] == "a" else ""
+    creates = name == "tar" and texts and re.match(r"-?\w*c|--create", texts[0]) is not None
+    flags = [number for number, text in enumerate(texts) if re.match(r"-?[a-zA-Z]*f$|--file$", text)]
+    return texts[flags[0] + 1] if creates and flags and flags[0] + 1 < len(texts) else ""
+
+
+def personal(path: str) -> bool:
+    """Whether a path is the home folder or a folder of the user's own files."""
+    return _PERSONAL.match(path) is not None
 
 
 def hands_over(name: str, texts: Sequence[str]) -> bool:

@@ -94,6 +94,8 @@ class Lexicon:
             for word in words
             if len(word) > 3
         } - {word[:5] for word in self._words["en"]}
+        others = (words for language, words in self.common.items() if language != "en")
+        self._functional = frozenset().union(*others) - self.common["en"]
         self._segment = re.compile("|".join(sorted(map(re.escape, self._wide), key=len, reverse=True)))
 
     def mark(self, mask: int) -> str:
@@ -180,10 +182,12 @@ class Lexicon:
 
     def foreign(self, text: str) -> bool:
         """Whether a text in Latin letters may be in another language than English."""
-        words = text.lower().split()
+        words = text.lower().replace("'", " ").split()
         english = self.common["en"]
         if len(english.intersection(words)) * 6 > len(words):  # nearly all sentences, at little cost
             return False
+        if sum(word in self._functional for word in words) > 2:
+            return True
         if self._foreign.isdisjoint([word[:5] for word in words]):
             return False
         if sum(word[:5] in self._foreign for word in words) < 2:
@@ -192,7 +196,8 @@ class Lexicon:
 
     def foreign_words(self, text: str) -> bool:
         """Whether a text has at least two words that another language in Latin letters may have."""
-        return sum(word[:5] in self._foreign for word in text.lower().split()) > 1
+        words = text.lower().replace("'", " ").split()
+        return sum(word[:5] in self._foreign or word in self._functional for word in words) > 1
 
     def _english(self, tokens: list[Token]) -> Iterator[str]:
         """As `_marked`, for the language of nearly all sentences."""
@@ -290,7 +295,7 @@ def _tokens(text: str) -> Iterator[Token]:
         end = bare[-1:]
         if bare.isalpha() or (end in ",;:.!?" and bare[:-1].isalpha()):
             yield "word", bare.rstrip(",;:.!?")
-            if end in ",;:":
+            if end in ",;:.!?":
                 yield "comma" if end == "," else "stop", end
             continue
         for match in _TOKEN.finditer(piece):
@@ -301,7 +306,7 @@ def plain(text: str) -> str:
     """Text as a reader takes it: compatibility forms folded, nothing of no width, lower case, straight apostrophes."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _ZERO.sub("", text)).replace("\u2019", "'")
-    return _ARROW.sub(" into ", text).lower()
+    return _ARROW.sub(" into ", text).lower().replace("yes/no", "either")
 
 
 @cache

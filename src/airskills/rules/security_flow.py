@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 
+from airskills.rules.security_commands import STORES
 from airskills.rules.security_names import Names
 from airskills.rules.security_patterns import CREDENTIAL, words
 from airskills.rules.security_reader import Block
@@ -23,7 +24,7 @@ _DECODE = re.compile(
     r"(?:^|\.)(?:b64decode|b32decode|b85decode|a85decode|b16decode|urlsafe_b64decode|decodebytes|unhexlify|a2b_base64|a2b_hex|fromhex|decompress)$|^codecs\.decode$"
 )
 _WATCH = re.compile(
-    r"^(?:pyperclip\.paste|ImageGrab\.grab|pyautogui\.screenshot|mss\.mss)$|(?:keyboard|pynput)\S*\.(?:Listener|on_press|record)$|(?:^|\.)clipboard_get$"
+    r"(?:^|\.)(?:pyperclip\.paste|ImageGrab\.grab|pyautogui\.screenshot|mss\.mss)$|(?:keyboard|pynput)\S*\.(?:Listener|on_press|record)$|(?:^|\.)clipboard_get$"
 )
 _STORE = re.compile(
     r"^keyring\.get_password$|^browser_cookie3\.|^browsercookie\.|^win32crypt\.|(?:^|\.)CryptUnprotectData$"
@@ -41,6 +42,8 @@ _MADE = (
 )
 _MEASURES = words("len isinstance bool hash type hasattr")
 _HOME = re.compile(r"~/?(?:\*|$)|/$|/home|~/\.(?:ssh|aws|gnupg)|~/(?:Documents|Desktop|Pictures)")
+_FILLS = words("append extend write update add insert put writestr writelines")
+_SAVES = words("save dump to_csv to_json tofile writeto")
 NOTHING: frozenset[str] = frozenset()
 _LEAVES = frozenset(
     {
@@ -133,6 +136,10 @@ class Flow(Names, ast.NodeVisitor):
         """Text of what a loop runs through, where it is the files of a folder."""
         if isinstance(node, ast.Call) and self.dotted(node.func).endswith(("glob", "iterdir")):
             return self.text(node)
+        if isinstance(node, ast.List | ast.Tuple | ast.Set):
+            return " ".join(self.text(item) for item in node.elts[:50])
+        if isinstance(node, ast.Name):
+            return self.text(node)
         return "{}"
 
     def _operated(self, node: ast.AST) -> frozenset[str]:
@@ -184,7 +191,10 @@ class Flow(Names, ast.NodeVisitor):
             and not _CREDENTIAL.search(self.text(node.args[0]))
         ):
             return {"files"}
-        if name == "open" or name.endswith((".open", "read_csv", "sqlite3.connect", "ConfigParser.read")):
+        opens = isinstance(node.func, ast.Attribute) and node.func.attr == "open"
+        if opens and not (node.args and len(self.text(node.args[0])) > 4):  # `path.open("rb")`
+            where = self.text(node.func.value)  # type: ignore[attr-defined]  # looked at above
+        elif name == "open" or name.endswith((".open", "read_csv", "sqlite3.connect", "ConfigParser.read")):
             where = (
                 self.text(node.args[0])
                 if name == "open" or not isinstance(node.func, ast.Attribute) or node.args
@@ -198,7 +208,7 @@ class Flow(Names, ast.NodeVisitor):
                 return {"files"}
         elif name.startswith("subprocess.") and node.args:
             where = self.text(node.args[0])
-            if re.match(r"(?:env|printenv)\b|gh auth token|security find", where):
+            if STORES.match(where) or re.match(r"(?:env|printenv)\b", where):
                 return {"credential"}
             where = where if re.match(r"cat\s", where) else ""
         if where and _CREDENTIAL.search(where) and not re.search(r"\.pub\b|\.(?:example|sample)$", where):
@@ -268,9 +278,7 @@ class Flow(Names, ast.NodeVisitor):
                 self.bind(
                     item.optional_vars,
                     self.of(item.context_expr),
-                    self.text(item.context_expr.args[0])
-                    if isinstance(item.context_expr, ast.Call) and item.context_expr.args
-                    else "{}",
+                    self.text(item.context_expr),
                 )
         self.memo.clear()
         for statement in node.body:
@@ -301,11 +309,24 @@ class Flow(Names, ast.NodeVisitor):
         self.generic_visit(node)
         name = self.dotted(node.func)
         self.names.add(name)
+        if isinstance(node.func, ast.Attribute):
+            self._passes_on(node, node.func)
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
         for parameter, argument in zip(self.parameters.get(name, ()), node.args, strict=False):
             key = f"{name}:{parameter}"
             self.labels[key] = self.labels.get(key, NOTHING) | self.of(argument)
         self.called(node, name, NOTHING.union(*(self.of(argument) for argument in arguments)))
+
+    def _passes_on(self, node: ast.Call, method: ast.Attribute) -> None:
+        """`image.save(buffer)` fills the buffer; `buffer.write(data)` fills what the method belongs to."""
+        if method.attr in _FILLS and isinstance(method.value, ast.Name):
+            found = NOTHING.union(*(self.of(argument) for argument in node.args))
+            if found:
+                self.bind(method, found, "{}")
+        elif method.attr in _SAVES and (found := self.of(method.value)):
+            for argument in node.args:
+                if isinstance(argument, ast.Name):
+                    self.bind(ast.Attribute(argument, "", ast.Load()), found, "{}")
 
     def called(self, node: ast.Call, name: str, carried: frozenset[str]) -> None:
         """What a subclass says of a call whose arguments carry these labels."""

@@ -11,8 +11,9 @@ from airskills.rules._base import SKILL_FILE, Rule
 from airskills.rules.profiles import EVERYWHERE
 from airskills.rules.security_code import acts
 from airskills.rules.security_known import known
+from airskills.rules.security_lines import SHELL
 from airskills.rules.security_patterns import words
-from airskills.rules.security_scene import SHELL, Scene, scene
+from airskills.rules.security_scene import Scene, scene
 from airskills.rules.security_sources import NPM, PIP, foreign
 
 _REQUIREMENTS = re.compile(r"(?:^|/)requirements[\w-]*\.(?:txt|in)$")

@@ -9,8 +9,8 @@ from typing import NamedTuple
 CREDENTIAL = (
     r"(?:\.ssh/(?:id_[a-z0-9*]+|identity)(?!\w*\.pub)|\.ssh/?\*?(?=[\s\"'),;]|$)|\.aws/credentials|\.aws/?\*?(?=[\s\"'),;]|$)|\.netrc\b|\.git-credentials|\.kube/config"
     r"|\.docker/config\.json|\.npmrc\b|\.pypirc\b|\.config/gh/hosts\.yml|\.config/gcloud|\.azure/|\.gnupg\b|/etc/shadow|wallet\.dat|\.vault-token|\.config/solana"
-    r"|\.ethereum/keystore|\.electrum|login data\b|google-chrome/|/Cookies\b|cookies\.sqlite|key4\.db|logins\.json|\.password-store|\.bash_history|\.zsh_history|\.python_history"
-    r"|\.claude/(?:\.credentials|projects|history)|\.codex/auth\.json|\.cache/huggingface/token|\.huggingface/token|\.config/op/|\.terraform\.d/credentials|\.mozilla/firefox"
+    r"|\.ethereum/keystore|\.electrum|login data\b|google-chrome/(?!\S*Bookmarks)|/Cookies\b|cookies\.sqlite|key4\.db|logins\.json|\.password-store|\.bash_history|\.zsh_history|\.python_history"
+    r"|\.claude/(?:\.credentials|projects|history)|\.codex/auth\.json|~/\S{0,80}(?:token(?!iz)|credential|secret|passw|keychain)|\.cache/huggingface/token|\.huggingface/token|\.config/op/|\.terraform\.d/credentials|\.mozilla/firefox"
     r"|(?:/proc/\S{0,40}|\$\{?\w+\}?)/environ\b|(?<![\w.])\.env(?:\.(?:local|production|prod))?(?![\w.-]))"
 )
 PUBLIC = re.compile(r"\.pub\b|\.env[\w.]*\.(?:example|sample|template)|credentials\.(?:example|sample)")
@@ -58,19 +58,19 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS706",
-        r"(?:iex|Invoke-Expression)\s*\(+[^\n]{0,200}(?:DownloadString|iwr|irm|Invoke-)|DownloadString\([^)]{0,300}\)\s*\|\s*iex|mshta\s+https?://|regsvr32\s[^\n]{0,80}https?://|certutil\s[^\n]{0,80}-urlcache|bitsadmin\s[^\n]{0,80}/transfer",
+        r"(?:iex|Invoke-Expression)\s*\(+[^\n]{0,200}(?:DownloadString|iwr|irm|Invoke-)|DownloadString\([^)]{0,300}\)\s*\|\s*iex|(?:DownloadString|\b(?:iwr|irm)\b|Invoke-(?:WebRequest|RestMethod))[^\n]{0,300};\s*(?:iex|Invoke-Expression)\b|mshta\s+https?://|regsvr32\s[^\n]{0,80}https?://|certutil\s[^\n]{0,80}-urlcache|bitsadmin\s[^\n]{0,80}/transfer",
         "A download is executed unread",
         "iex invoke downloadstring mshta certutil regsvr bitsadmin",
     ),
     _p(
         "AS714",
-        r"ssh-(?:rsa|ed25519|dss)\s+AAAA[A-Za-z0-9+/]{12}[^\n]{0,800}(?:>>?|tee)\s*(?:-a\s+)?\S*authorized_keys|(?:curl|wget)\s[^\n]{0,300}(?:>>?|tee)\s*(?:-a\s+)?\S*authorized_keys",
+        r"ssh-(?:rsa|ed25519|dss)\s+AAAA[A-Za-z0-9+/]{12}[^\n]{0,800}(?:>>?|tee)\s*(?:-a\s+)?\S*authorized_keys|(?:curl|wget)\s[^\n]{0,300}(?:>>?|tee)\s*(?:-a\s+)?\S*authorized_keys|\b(?:cat|cp|install)\s+(?:-\S+\s+)*(?!~|\$|/|id_)[\w.-]+(?:/[\w.-]+)*\s[^\n]{0,60}authorized_keys",
         "A key is added to those that may log in",
         "authorized_keys",
     ),
     _p(
         "AS714",
-        rf"{_LATER}[^\n]{{0,300}}\|\s*crontab\s+-|{_LATER}[^\n]{{0,300}}(?:>>?|tee\s+(?:-a\s+)?)\s*/etc/cron|\bschtasks\s+/create|\bat\s+now\s*\+|@reboot[^\n]{{0,200}}{_LATER}",
+        rf"{_LATER}[^\n]{{0,300}}(?:\|\s*crontab\s+-|[;&]\s*crontab\s+[^\s-])|{_LATER}[^\n]{{0,300}}(?:>>?|tee\s+(?:-a\s+)?)\s*/etc/cron|\bschtasks\s+/create|\bat\s+now\s*\+|@reboot[^\n]{{0,200}}{_LATER}",
         "A job is scheduled that outlives the skill",
         "crontab cron schtasks at reboot",
     ),
@@ -94,9 +94,9 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS714",
-        r"\b(?:ANTHROPIC|OPENAI)_(?:BASE_URL|API_BASE)=[\"']?https?://(?!(?:localhost|127\.0\.0\.1|0\.0\.0\.0|api\.|openrouter\.ai|\$|<|your))\S*|url\.[^\s]*\.insteadOf\s+\S*github|npm config set registry\s+http|pip config set global\.(?:extra-)?index-url\s+http:|\bHTTPS?_PROXY=[\"']?https?://(?!(?:localhost|127\.|proxy|\$|<|your|user))[\w.-]+\.",
+        r"\b(?:ANTHROPIC|OPENAI)_(?:BASE_URL|API_BASE)=[\"']?https?://(?!(?:localhost|127\.0\.0\.1|0\.0\.0\.0|api\.|openrouter\.ai|\$|<|your))\S*|\b(?!127\.|10\.|0\.|192\.168\.|172\.)\d{1,3}(?:\.\d{1,3}){3}\s[^\n>|]{0,200}(?:>>|\|\s*(?:sudo\s+)?tee\s+-a)\s*/etc/hosts|url\.[^\s]*\.insteadOf\s+\S*github|npm config set registry\s+http|pip config set global\.(?:extra-)?index-url\s+http:|\bHTTPS?_PROXY=[\"']?https?://(?!(?:localhost|127\.|proxy|\$|<|your|user))[\w.-]+\.",
         "Traffic of other tools is redirected to another host",
-        "anthropic_base_url openai_base_url openai_api_base anthropic_api_base insteadof npm pip http_proxy https_proxy",
+        "anthropic_base_url openai_base_url openai_api_base anthropic_api_base insteadof npm pip http_proxy https_proxy hosts",
     ),
     _p(
         "AS714",
@@ -112,9 +112,9 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS715",
-        r"\bsetenforce\s+0|\bufw\s+disable|csrutil\s+disable|spctl\s+--(?:master|global)-disable|DisableRealtimeMonitoring\s+(?:\$true|1|\$?True)|ExclusionPath\s|iptables\s+-F\b|unset\s+HISTFILE|HISTFILE=/dev/null|(?:^|[;&|]\s*)history\s+-c\b|auditctl\s+-e\s*0|xattr\s+-\w*r\w*\s[^\n]{0,80}com\.apple\.quarantine|netsh\s+advfirewall\s[^\n]{0,300}off|systemctl\s+(?:stop|disable)\s[^\n]{0,300}(?:auditd|firewalld|ufw|apparmor|falcon|clamav|osquery)|launchctl\s+unload\s[^\n]{0,300}(?:crowdstrike|falcon|jamf|sentinel)|rm\s[^\n]{0,300}(?:\.(?:bash|zsh)_history|/var/log/?\*?(?:\s|$))",
+        r"\bsetenforce\s+0|\bufw\s+disable|csrutil\s+disable|spctl\s+--(?:master|global)-disable|DisableRealtimeMonitoring\s+(?:\$true|1|\$?True)|ExclusionPath\s|iptables\s+-F\b|unset\s+HISTFILE|HISTFILE=/dev/null|(?:^|[;&|]\s*)history\s+-c\b|auditctl\s+-e\s*0|xattr\s+-\w*r\w*\s[^\n]{0,80}com\.apple\.quarantine|netsh\s+advfirewall\s[^\n]{0,300}off|systemctl\s+(?:stop|disable)\s[^\n]{0,300}(?:auditd|firewalld|ufw|apparmor|falcon|clamav|osquery)|launchctl\s+unload\s[^\n]{0,300}(?:crowdstrike|falcon|jamf|sentinel)|(?:rm|shred|truncate)\s[^\n]{0,300}(?:\.(?:bash|zsh)_history|/var/log/(?:\*|\S*(?:auth|secure|wtmp|btmp|lastlog|syslog|audit)\S*|(?=\s|$)))|(?:^|[;&|:\s])>\s*\S*(?:/var/log/(?:auth|secure|wtmp|btmp|lastlog|syslog|audit)|\.(?:bash|zsh)_history)|journalctl\s[^\n]{0,80}--vacuum-(?:time=\d+s|size=\d+K?\b)",
         "A guard of the machine is switched off",
-        "setenforce ufw csrutil spctl disablerealtimemonitoring exclusionpath iptables histfile history auditctl quarantine netsh systemctl launchctl rm",
+        "setenforce ufw csrutil spctl disablerealtimemonitoring exclusionpath iptables histfile history auditctl quarantine netsh systemctl launchctl rm shred truncate log bash_history zsh_history journalctl",
     ),
     _p(
         "AS715",
@@ -136,7 +136,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS717",
-        rf"\brm\s+(?:-\w+\s+|--[\w-]+\s+)*-(?:\w*[rR]\w*)\s+(?:-\S+\s+)*(?:--\s+)?{_ROOT}|\brm\s+-\w*[rR]\w*\s[^\n]{{0,300}}\s(?:~/\*|/\*|\$HOME/\*)|--no-preserve-root|\bmkfs\.?\w*\s+(?:-\S+\s+)*{_DISK}|\bdd\s[^\n]{{0,300}}if=/dev/(?:zero|u?random)[^\n]{{0,300}}of=/dev/|\bwipefs\s+-a\s+{_DISK}|>\s*{_DISK}|:\(\)\s*\{{\s*:\s*\|\s*:|\bfind\s+{_ROOT}[^\n]{{0,300}}(?:-delete|-exec\s+(?:rm|shred))|vssadmin\s+delete|\bformat\s+[cC]:\s|del\s+(?:/[fq]\s+)*/s\s+[^\n]{{0,300}}C:\\|Remove-Item\s[^\n]{{0,300}}-Recurse[^\n]{{0,300}}(?:\$HOME|C:\\|\$env:USERPROFILE)|\bshred\s[^\n]{{0,300}}(?:~|\$HOME)|chmod\s+-R\s+0*\s+/",
+        rf"\bcd\s+(?:~|/|\$HOME)/?\s*(?:&&|;)\s*(?:sudo\s+)?rm\s+-\w*[rR]\w*\s+(?:--\s+)?[*.]|\brm\s+(?:-\w+\s+|--[\w-]+\s+)*-(?:\w*[rR]\w*)\s+(?:-\S+\s+)*(?:--\s+)?{_ROOT}|\brm\s+-\w*[rR]\w*\s[^\n]{{0,300}}\s(?:~/\*|/\*|\$HOME/\*)|--no-preserve-root|\bmkfs\.?\w*\s+(?:-\S+\s+)*{_DISK}|\bdd\s[^\n]{{0,300}}if=/dev/(?:zero|u?random)[^\n]{{0,300}}of=/dev/|\bwipefs\s+-a\s+{_DISK}|>\s*{_DISK}|:\(\)\s*\{{\s*:\s*\|\s*:|\bfind\s+{_ROOT}[^\n]{{0,300}}(?:-delete|-exec\s+(?:rm|shred))|vssadmin\s+delete|\bformat\s+[cC]:\s|del\s+(?:/[fq]\s+)*/s\s+[^\n]{{0,300}}C:\\|Remove-Item\s[^\n]{{0,300}}-Recurse[^\n]{{0,300}}(?:\$HOME|C:\\|\$env:USERPROFILE)|\bshred\s[^\n]{{0,300}}(?:~|\$HOME)|chmod\s+-R\s+0*\s+/",
         "Files outside the task are destroyed",
         "rm root mkfs dd wipefs dev find vssadmin format del remove shred chmod",
     ),
@@ -159,10 +159,16 @@ PATTERNS: tuple[Pattern, ...] = (
         "security",
     ),
     _p(
+        "AS708",
+        r"(?:curl|wget|\bnc\b|Invoke-\w+)[^\n]{0,400}toJSON\(\s*(?:secrets|env)\s*\)|toJSON\(\s*secrets\s*\)[^\n]{0,400}(?:curl|wget|\bnc\b)",
+        "All secrets of the workflow are sent to another machine",
+        "tojson",
+    ),
+    _p(
         "AS719",
-        r"(?:^|[\s/;&|\"'])(?:xmrig|minerd|cpuminer|ethminer|nbminer|lolminer|cgminer|bfgminer|phoenixminer)\s[^\n]{0,60}-\w|\s(?:-o|--url|--pool)[ =]\s*[\"']?(?:stratum\+\w+://|\S*pool\S*:\d{4,5})|--donate-level|stratum\+(?:tcp|ssl)://\S+\s+-\w",
+        r"(?:^|[\s/;&|\"'])(?:xmrig|minerd|cpuminer|ethminer|nbminer|lolminer|cgminer|bfgminer|phoenixminer)\s[^\n]{0,60}-\w|\s(?:-o|--url|--pool)[ =]\s*[\"']?(?:stratum\+\w+://|\S*pool\S*:\d{4,5})|--donate-level|stratum\+(?:tcp|ssl)://\S+\s+-\w|--algo[= ](?:rx|cn|kawpow|ethash|etchash|randomx|cryptonight|argon2|ghostrider)\b",
         "A cryptocurrency miner is started",
-        "xmrig minerd cpuminer ethminer nbminer lolminer cgminer bfgminer coinhive cryptonight phoenixminer stratum donate",
+        "xmrig minerd cpuminer ethminer nbminer lolminer cgminer bfgminer coinhive cryptonight phoenixminer stratum donate pool algo",
     ),
     _p(
         "AS713",

@@ -12,89 +12,12 @@ import warnings
 from collections.abc import Iterator
 
 from airskills.rules.security_flow import NOTHING, Flow
-from airskills.rules.security_patterns import METADATA, TRIGGERS, words
+from airskills.rules.security_lines import Command
+from airskills.rules.security_patterns import METADATA
 from airskills.rules.security_reader import Block
-from airskills.rules.security_scene import Command
 from airskills.rules.security_shell import Act
 from airskills.rules.security_shell import acts as shell_acts
-
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RUNS = words(
-    "exec eval system popen subprocess spawn pty runpy FunctionType CDLL importlib __import__ execv execl getattr"
-)
-_FETCHES = words(
-    "urlopen urlretrieve requests httpx aiohttp recv urllib download_url_to_file wget gdown curl nc socket http smtplib resolver dns ftplib boto3 paramiko telnetlib"
-)
-_DECODES = words(
-    "b64decode b32decode b85decode a85decode b16decode urlsafe_b64decode decodebytes unhexlify fromhex decompress codecs chr translate a2b_hex a2b_base64"
-)
-_FILES = words(
-    "ssh aws netrc credentials id_rsa id_ed25519 Login wallet bash_history zsh_history gnupg kube shadow huggingface mozilla firefox chrome Chrome chromium logins Cookies claude codex pypirc npmrc computeMetadata metadata"
-)
-_SECRETS = _FILES | words(
-    "environ getenv env pyperclip clipboard ImageGrab keyboard pynput screenshot mss expanduser home keyring browser_cookie3"
-)
-_LOADS = words(
-    "pickle cPickle dill cloudpickle marshal joblib shelve jsonpickle unsafe_load full_load yaml torch read_pickle"
-)
-_PLACES = words(
-    "bashrc zshrc profile bash_profile LaunchAgents LaunchDaemons systemd autostart hooks authorized_keys pth sitecustomize usercustomize cron crontab CLAUDE AGENTS GEMINI SOUL cursorrules mcp claude codex copilot"
-)
-_ENOUGH = words(
-    "verify verify_ssl check_hostname AutoAddPolicy _create_unverified_context CERT_NONE dup2 Fernet"
-)
-_HOMES, _SPOILS = words("home expanduser"), words("unlink remove write_bytes")
-# Words of the command lines that `TRIGGERS` knows.
-_TYPED = words("""
-    curl wget iwr rm crontab base64 chmod scp mkfs launchctl xmrig minerd cpuminer stratum cryptonight sudo bash nc ncat
-    socat history security dd printenv git tcp ssh aws
-""")
-_XOR = re.compile(r"[\w)\]]\s*\^=?\s*[\w(]")
-_JOINED = re.compile(r"[^=,(\[\s][\"']\s*\+\s*[\"'][^,)\]\s]")
-_EVAL = re.compile(r"(?<!\.)\beval\b|builtins")
-_REQUESTS = re.compile(r"import[^\n]*\brequests\b|\bfrom\s+requests\b|\brequests\.\w|[\"']requests")
-_MODE = re.compile(r"0o(?:777|[46]\d{3})\b")
-_WHOLE = re.compile(r"environ\s*[)\]},;\n]|environ\.(?:items|copy|values)")
-
-
-def _worth(text: str) -> bool:
-    """Whether any question below can have an answer: most need found of two kinds."""
-    found = set(_WORD.findall(text))
-    if "eval" in found and not _EVAL.search(text):  # `model.eval()` judges nothing
-        found.discard("eval")
-    if "torch" in found and "load" not in found:
-        found.discard("torch")
-    if "requests" in found and not _REQUESTS.search(text):  # the word, not the package
-        found.discard("requests")
-
-    def has(*kinds: frozenset[str]) -> bool:
-        return all(not kind.isdisjoint(found) for kind in kinds)
-
-    return (
-        has(_ENOUGH)
-        or has(_RUNS, _FETCHES | _DECODES)
-        or has(_SECRETS, _FETCHES)
-        or has(_LOADS, _FETCHES)
-        or has(_FILES)
-        or (has(_PLACES) and ("open" in found or "write_text" in found or "shutil" in found))
-        or ("shutil" in found and "__file__" in found)
-        or "rmtree" in found
-        or has(_HOMES, _SPOILS)
-        or ("__import__" in found or "__builtins__" in found)
-        or (
-            has(_RUNS)
-            and (
-                ("^" in text and _XOR.search(text) is not None)
-                or "::-1" in text
-                or (has(_TYPED) and TRIGGERS.search(text) is not None)
-            )
-        )
-        or ("print" in found and _WHOLE.search(text) is not None)
-        or (has(_RUNS) and "install" in found)
-        or (has(_RUNS) and "+" in text and _JOINED.search(text) is not None)
-        or ("0o" in text and _MODE.search(text) is not None)
-    )
-
+from airskills.rules.security_worth import worth
 
 MAX_SOURCE = 400_000  # characters of one file that are parsed
 _SEND = re.compile(
@@ -116,12 +39,13 @@ _START = re.compile(
 _AGENT = re.compile(
     r"~/\S*(?:(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md|\.cursorrules|\.claude/settings\S*|\.claude/skills/\S*|mcp\.json|claude_desktop_config\.json|\.codex/config\.toml)$|\*\*?/(?:CLAUDE|AGENTS|SKILL)\.md$"
 )
+_INSTRUCTS = re.compile(r"(?:^|/)(?:SKILL|CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md$")
 _OWNERS = {"GH": "github", "HF": "hf.co|huggingface", "GOOGLE": "goog", "AWS": "amazonaws|aws"}
 
 
 def acts(block: Block) -> Iterator[Act]:
     """What one Python file or block does; nothing where it does not parse."""
-    if not _worth(block.text):
+    if not worth(block.text):
         return
     try:
         with warnings.catch_warnings():
@@ -209,6 +133,7 @@ class _Program(Flow):
         if not runs:
             return
         first_labels = self.of(node.args[0]) if node.args else carried
+        given = [self.text(argument) for argument in node.args[1:]]
         pure = name.startswith(("exec", "eval", "types.", "pty"))
         if isinstance(node.func, ast.Call | ast.Subscript) and _composed(node.func):
             self.act("AS724", node, "A call is put together from pieces")
@@ -221,7 +146,7 @@ class _Program(Flow):
         elif "net" in first_labels and not self.verified:
             self.act("AS706", node, "A download is executed unread")
         elif not self.verified and any(
-            "net" in labels and path != "{}" and len(path) > 2 and path in first.split()
+            "net" in labels and path != "{}" and len(path) > 2 and (path in first.split() or path in given)
             for path, labels in self.files.items()
         ):
             self.act("AS706", node, "A downloaded file is executed unchecked")
@@ -257,15 +182,23 @@ class _Program(Flow):
             path = first
         if _START.search(path):
             self.act("AS714", node, f"The file {path[-60:]!r} is written, which runs code later")
-        if _AGENT.search(path):
-            self.act("AS713", node, f"The file {path[-60:]!r} is written, which instructs agents")
-        if name in {"shutil.rmtree", "os.removedirs"} and re.fullmatch(r"~/?|/|/home/?|/etc/?|C:\\", first):
+        self._instructs(node, path, carried)
+        if name in {"shutil.rmtree", "os.removedirs"} and re.fullmatch(
+            r"~/?|/|/home/?|/etc/?|C:\\|~/(?:Documents|Desktop|Pictures|Downloads|Library|Music|Movies|Videos|\.ssh|\.config|projects|work|src|code|repos|dev)/?",
+            first,
+        ):
             self.act("AS717", node, "Files outside the task are destroyed")
         if name.endswith((".unlink", "os.remove", ".write_bytes")) and (
             ("home" in carried)
             or (isinstance(node.func, ast.Attribute) and "home" in self.of(node.func.value))
         ):
             self.act("AS717", node, "The files of the home folder are destroyed or overwritten")
+
+    def _instructs(self, node: ast.Call, path: str, carried: frozenset[str]) -> None:
+        if "net" in carried and _INSTRUCTS.search(path):
+            self.act("AS713", node, "A download takes the place of instructions of agents")
+        if _AGENT.search(path):
+            self.act("AS713", node, f"The file {path[-60:]!r} is written, which instructs agents")
 
     def _weakens(self, node: ast.Call, name: str) -> None:
         for keyword in node.keywords:

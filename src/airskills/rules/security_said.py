@@ -23,6 +23,12 @@ _OTHER_LETTERS = re.compile(
     "[\u0400-\u04ff\u200b-\u200d\u2060-\u2064\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef]"
 )
 _TARGET = re.compile(r"\]\(https?://[^()\s]{1,500}\)")
+# "Follow the instructions [here](https://...)" sends the reader to documentation, unless the page is to be fetched.
+_POINTED = re.compile(
+    r"\b((?:instructions?|steps|guide|guides|directions|procedure|documentation|docs)\s+(?:\w+\s+){0,2}\[[^\]\n]{1,100}\])\(https?://[^()\s]{1,500}\)",
+    re.IGNORECASE,
+)
+_FETCHED = re.compile(r"\b(?:fetch|download|load|retrieve|curl|get|pull|visit|open)\b", re.IGNORECASE)
 _ITEM = re.compile(r"^\s*(?:[-*+>]|\d+[.)]|#+)\s+")
 _SPAN = re.compile(r"(`+)([^`\n]{1,2000})\1(?!`)")
 _CODE = re.compile(r"[/~$=<>|{}()\\]|(?:^|\s)-\w|^\S+(?:\s\S+)?$")
@@ -156,6 +162,8 @@ def spoken(text: str) -> str:
     text = _ITEM.sub("", text, count=1)
     if text.count("](http") > 1:  # many links are references; one may be an order to go there
         text = _TARGET.sub("]", text)
+    if "](http" in text and not _FETCHED.search(text):
+        text = _POINTED.sub(r"\1", text)
     if "`" not in text:
         return text
     return _SPAN.sub(_span, text)

@@ -23,15 +23,16 @@ from airskills.rules.security_commands import (
     Word,
 )
 from airskills.rules.security_known import Known, known
+from airskills.rules.security_lines import Command
 from airskills.rules.security_patterns import CHECKS, FLOWS, METADATA, PATTERNS, PROGRAM, WORD
 from airskills.rules.security_reader import Block
-from airskills.rules.security_scene import Command
 from airskills.rules.security_shell_words import MARK, Simple, numbers, parse
 from airskills.rules.security_sources import foreign, installs
 
 MAX_PROGRAM = 1 << 20  # characters of one program that are judged
 MAX_INNER = 2_000  # texts inside texts (`bash -c "..."`) that one block may hold
 _NAME = re.compile(r"\$\{?([A-Za-z_]\w*)(?::[^}]{0,40})?\}?")
+_INSTRUCTS = re.compile(r"(?:^|/)(?:SKILL|CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md$")
 MAX_EXECUTED = 100  # command lines of one program that are judged
 _EXECUTES = re.compile(
     r"\b(?:exec|execSync|system|shell_exec|passthru|popen|spawnSync?)\(\s*([\"'`])([^\"'`\n]{3,400})\1"
@@ -85,14 +86,15 @@ class Flow:
         """What one line does."""
         self.where, self.verified, self.found = (command.path, command.line), verified, []
         text = command.text
-        words = set(WORD.findall(text.lower())) | ({"rm"} if ":(" in text else set())
+        spaced = text.lower().replace("\\n", " ")  # of `printf`
+        words = set(WORD.findall(spaced)) | ({"rm"} if ":(" in text else set())
         for pattern in PATTERNS:
             if not pattern.words.isdisjoint(words) and pattern.regex.search(text):
                 self.act(pattern.code, pattern.message)
         message = foreign(text) if installs(text) else ""
         if message:
             self.act("AS707", message)
-        if not FLOWS.isdisjoint(words) or "./" in text or "=" in text or self.files:
+        if not FLOWS.isdisjoint(words) or "./" in text or "=" in text or self.files or "for" in words:
             self.run(text)
         yield from dict.fromkeys(self.found)
 
@@ -237,7 +239,7 @@ class Flow:
         texts = [text for text, _ in arguments]
         urls = command_table.addresses(texts)
         if not urls or not all(map(LOCAL.match, urls)):
-            self._uploads(arguments, stdin)
+            self._uploads(arguments, stdin, bare=any(map(command_table.NAMELESS.match, urls)))
         secret = any(map(METADATA.search, urls))
         if secret:
             self.act("AS710", "Credentials of the cloud machine are read")
@@ -246,18 +248,23 @@ class Flow:
         target = _bare(command_table.output(name, texts, urls))
         if target in {"", "-", "/dev/stdout"}:
             return labels
+        if "net" in labels and _INSTRUCTS.search(target):
+            self.act("AS713", "A download takes the place of instructions of agents")
         self.files[target] = labels
         return NOTHING
 
-    def _uploads(self, arguments: list[Word], stdin: Labels) -> None:
+    def _uploads(self, arguments: list[Word], stdin: Labels, *, bare: bool) -> None:
         for kind, text, labels in command_table.payloads(arguments):
             if kind == "header":
                 if "file" in labels and not command_table.logs_in(text):
                     self.act("AS708", "A file of credentials is sent to another machine")
                 continue
             carried = labels | (stdin if text in {"-", "@-"} or text.endswith("=@-") else NOTHING)
-            if kind == "data":
-                carried |= self._file(text.rpartition("@")[2].strip("\"'").partition(";")[0])
+            names_file = kind == "file" or "@" in text or "=<" in text
+            if kind != "address" and names_file:
+                carried |= self._file(re.split("@|=<", text)[-1].strip("\"'").partition(";")[0])
+            if kind != "address" and bare and (carried or names_file or text == "-"):
+                self.act("AS708", "Files or output are sent to a machine without a name")
             if "secret" in carried or command_table.own_secret(kind, text):
                 self.act("AS708", "A secret is sent to another machine")
 
@@ -277,10 +284,14 @@ class Flow:
             self._for_each(arguments[texts.index("-exec") + 1 :], command_table.reads(name, texts))
         elif name in {"screencapture", "scrot", "gnome-screenshot", "import"} and texts:
             self.files[_bare(texts[-1])] = command_table.SECRET
-        elif name in {"tar", "unzip", "7z"}:
+        elif name in command_table.ARCHIVERS:
             self._unpacks(texts)
+            self._packs(name, texts)
+        elif name == "chmod":
+            self._takes_place(texts)
         elif name in {"cp", "mv", "install", "ln", "tee"} and texts:
             return self._moves(name, texts, carried)
+        self._runs_inside(arguments)
         read = NOTHING.union(*map(self._file, command_table.read_files(name, texts, first=first)))
         labels = command_table.passed(name, texts, carried | read) | command_table.reads(name, texts)
         return labels | (
@@ -304,6 +315,27 @@ class Flow:
         for text in texts:
             if "net" in self.files.get(_bare(text), NOTHING):
                 self.files[re.sub(r"\.(?:tar(?:\.\w+)?|tgz|zip|7z)$", "", _bare(text))] = frozenset({"net"})
+
+    def _packs(self, name: str, texts: list[str]) -> None:
+        """An archive of secrets is one."""
+        target = command_table.packed(name, texts)
+        if target and any(self._file(text) or command_table.personal(text) for text in texts):
+            self.files[_bare(target)] = command_table.SECRET
+
+    def _takes_place(self, texts: list[str]) -> None:
+        """A download that becomes executable under the name of a command of every day."""
+        for text in texts:
+            folder, _, name = _bare(text).rpartition("/")
+            if folder.endswith("bin") and name in command_table.DAILY:
+                self._runs_file(text)
+
+    def _runs_inside(self, arguments: list[Word]) -> None:
+        """The program of `kubectl exec pod -- python3 -c "..."` and the like."""
+        for number, (text, _) in enumerate(arguments[:-1]):
+            name = text.rpartition("/")[2]
+            if name in SHELLS | LANGUAGES and _INLINE.fullmatch(arguments[number + 1][0]):
+                self._interprets(name, arguments[number + 1 :], NOTHING)
+                return
 
     def _moves(self, name: str, texts: list[str], carried: Labels) -> Labels:
         if name == "tee":
