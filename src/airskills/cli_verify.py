@@ -153,17 +153,21 @@ def _write_ledger(found: Report, path: Path) -> None:
 
 
 def _summary(found: Report, seconds: float) -> str:
-    """The last line: uses by state, blocks by level."""
+    """The last line: uses by state and level, statements that are proven whole, blocks by level."""
     counts, levels = found.counts, found.levels
     reasons = ", ".join(f"{code} {number:,}" for code, number in counts.reasons.items())
     why = f" ({reasons})" if reasons else ""
     share = f"{counts.share:.1%}" if counts.total else "no uses"
+    how = ", ".join(f"{number:,} {level.name.lower()}" for level, number in counts.levels.items())
+    how = f": {how}" if len(counts.levels) > 1 else ""
+    whole = f"{counts.whole / counts.statements:.1%}" if counts.statements else "none"
     names = {level.name.lower(): number for level, number in levels.items()}
     blocks = ", ".join(f"{number:,} {name}" for name, number in names.items() if number)
     skills = f"{len(found.skills):,} skill{'' if len(found.skills) == 1 else 's'}"
     return (
-        f"{counts.total:,} uses: {counts.proven:,} proven ({share}), {counts.dead:,} dead, "
-        f"{counts.unproven:,} not proven{why}. Blocks: {blocks or 'none'}; {skills} ({seconds:.1f} s)."
+        f"{counts.total:,} uses: {counts.proven:,} proven ({share}{how}), {counts.dead:,} dead, "
+        f"{counts.unproven:,} not proven{why}. Statements that use a package: {counts.whole:,} of "
+        f"{counts.statements:,} proven ({whole}). Blocks: {blocks or 'none'}; {skills} ({seconds:.1f} s)."
     )
 
 

@@ -40,6 +40,7 @@ class Part:
         tools: what proved it: the tool, the back end, Python, the platform.
         counts: how many uses, blocks, facts in which state.
         hashes: distribution to the SHA-256 of its wheel, where one was unpacked.
+        units: what ran to its end, as `SKILL.md:55`: file, and line of the fence or key it stands under.
     """
 
     content: str
@@ -48,6 +49,7 @@ class Part:
     tools: Mapping[str, str]
     counts: Mapping[str, Any]
     hashes: Mapping[str, str] = field(default_factory=dict)
+    units: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ def _part(stored: Mapping[str, Any] | None) -> Part | None:
         dict(stored["tools"]),
         dict(stored["counts"]),
         dict(stored.get("hashes", {})),
+        tuple(map(str, stored.get("units", ()))),
     )
 
 

@@ -11,7 +11,7 @@ from airskills import __version__, proof
 from airskills.pins import of_skill
 from airskills.run.isolation import Isolation
 from airskills.run.judge import Outcome
-from airskills.run.units import Suite
+from airskills.run.units import Suite, Unit
 
 # What says "not here" and not "not proven": the author's own word, and what the unit needs.
 _ALLOWED = frozenset({"AR201", "AR202", "AR204", "AR207"})
@@ -31,6 +31,11 @@ def objections(suite: Suite, outcomes: Sequence[Outcome]) -> list[str]:
     return found
 
 
+def _is_whole(unit: Unit) -> bool:
+    """Whether all of its code ran when it ran: no answer to `--help`, nothing that had to fail."""
+    return unit.kind in {"blocks", "facts", "examples"} and unit.fails is None
+
+
 def write(suite: Suite, outcomes: Sequence[Outcome], kind: Isolation) -> None:
     """Write the half of the proof; the outcomes must be without objections."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -47,5 +52,8 @@ def write(suite: Suite, outcomes: Sequence[Outcome], kind: Isolation) -> None:
             "isolation": kind,
         },
         counts={kind_: dict(states) for kind_, states in counts.items()},
+        units=tuple(
+            f"{o.unit.path}:{o.unit.line}" for o in outcomes if o.state == "ran" and _is_whole(o.unit)
+        ),
     )
     proof.write(Path(suite.folder.path), ran=part)

@@ -23,6 +23,7 @@ from airskills.verify.engine import examine
 from airskills.verify.ledger import Counts, Entry, Level, count
 from airskills.verify.memory import Memory, key_of
 from airskills.verify.packages import Packages
+from airskills.verify.ran import with_runs
 from airskills.verify.readings import reading
 from airskills.verify.siblings import Siblings
 from airskills.verify.ty import Ty
@@ -223,6 +224,7 @@ def _proven(skill: _Skill, unpacked: Unpacked, chosen: Options) -> Proven:
     entries = [*skill.units.entries, *(e for found in skill.entries.values() for e in found)]
     entries += _others(skill, packages)
     skill.memory.save()
+    entries = list(with_runs(skill.folder, skill.units.units, entries))
     ordered = tuple(sorted(set(entries), key=lambda e: (e.path, e.line, e.column, e.code, e.use)))
     blocks = _blocks(skill, ordered)
     return Proven(skill.folder, packages.wheels, packages.missing, ordered, blocks)
@@ -260,5 +262,5 @@ def _blocks(skill: _Skill, entries: Iterable[Entry]) -> dict[tuple[str, int], Le
             lines = range(piece.place, piece.place + (piece.lines if piece.runs_on else 1))
             found = [weakest[piece.path, line] for line in lines if (piece.path, line) in weakest]
             if not piece.carried:
-                levels[piece.path, piece.place] = min([Level.RESOLVED, *found])
+                levels[piece.path, piece.place] = min(found, default=Level.RESOLVED)
     return levels

@@ -196,7 +196,7 @@ def _entries(unit: Unit, judged: Iterator[Judged]) -> Iterator[Entry]:
         entry = _entry(unit, found)
         if piece.fails and entry.code == piece.fails:
             kept.add(piece)
-            entry = Entry(entry.path, entry.line, entry.column, state="proven", use=entry.use)
+            entry = replace(entry, code="", message="", help="", state="proven", level=Level.RESOLVED)
         yield entry
     for piece in unit.pieces:
         if piece.fails not in {"", "run"} and not piece.carried and piece not in kept:
@@ -208,6 +208,16 @@ def _entry(unit: Unit, found: Judged) -> Entry:
     path, line, column = unit.place(*found.span.start)
     verdict = found.verdict
     level = Level.RESOLVED if verdict.state != "unproven" else Level.PARSED
+    _, statement, _ = unit.place(unit.statement(found.use.span.start[0]), 0)
     return Entry(
-        path, line, column, verdict.code, verdict.message, verdict.help, verdict.state, found.use.name, level
+        path,
+        line,
+        column,
+        verdict.code,
+        verdict.message,
+        verdict.help,
+        verdict.state,
+        found.use.name,
+        level,
+        statement,
     )

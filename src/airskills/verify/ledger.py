@@ -6,7 +6,7 @@ An entry is `proven`, `dead`, or `unproven` with the reason; what is not proven 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
@@ -41,6 +41,7 @@ class Entry:
         state: what is known.
         use: what is used, as it is written: `trl.SFTConfig`, `accelerate launch --num_processes`.
         level: how far it is proven.
+        statement: 1-based line on which the Python statement begins that it stands in; 0 outside of Python.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Entry:
     state: State = "proven"
     use: str = ""
     level: Level = Level.RESOLVED
+    statement: int = 0
 
     def finding(self) -> Finding:
         """The same as a finding; only for what is not proven."""
@@ -63,6 +65,7 @@ class Entry:
             "path": self.path,
             "line": self.line,
             "column": self.column,
+            "statement": self.statement,
             "state": self.state,
             "level": self.level.name.lower(),
             "use": self.use,
@@ -74,12 +77,25 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many uses are in which state, and why those that are not proven are not."""
+    """How many uses are in which state, and why those that are not proven are not.
+
+    Attributes:
+        proven: uses.
+        dead: uses.
+        unproven: uses.
+        reasons: code to the number of uses that are not proven for it.
+        levels: how many of the proven ones are proven how far.
+        statements: Python statements that use a package; of a compound one, its first line.
+        whole: those in which every use is proven.
+    """
 
     proven: int
     dead: int
     unproven: int
     reasons: dict[str, int]
+    levels: Mapping[Level, int]
+    statements: int
+    whole: int
 
     @property
     def total(self) -> int:
@@ -97,4 +113,15 @@ def count(entries: Iterable[Entry]) -> Counts:
     entries = list(entries)
     states = Counter(entry.state for entry in entries)
     reasons = Counter(entry.code for entry in entries if entry.state == "unproven")
-    return Counts(states["proven"], states["dead"], states["unproven"], dict(sorted(reasons.items())))
+    levels = Counter(entry.level for entry in entries if entry.state == "proven")
+    statements = {(entry.path, entry.statement) for entry in entries if entry.statement}
+    broken = {(entry.path, entry.statement) for entry in entries if entry.state != "proven"}
+    return Counts(
+        states["proven"],
+        states["dead"],
+        states["unproven"],
+        dict(sorted(reasons.items())),
+        dict(sorted(levels.items())),
+        len(statements),
+        len(statements - broken),
+    )

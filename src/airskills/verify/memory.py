@@ -86,9 +86,10 @@ def _row(entry: Entry) -> list[str | int]:
         entry.state,
         entry.use,
         entry.level,
+        entry.statement,
     ]
 
 
 def _entry(row: list[str | int]) -> Entry:
-    path, line, column, code, message, help_, state, use, level = row
-    return Entry(path, line, column, code, message, help_, state, use, Level(level))  # type: ignore[arg-type]  # our own JSON
+    path, line, column, code, message, help_, state, use, level, statement = row
+    return Entry(path, line, column, code, message, help_, state, use, Level(level), statement)  # type: ignore[arg-type]  # our own JSON

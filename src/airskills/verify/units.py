@@ -8,8 +8,9 @@ after the blocks before it. Each script of `examples/`, `scripts/` and `evals/` 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,10 @@ class Unit:
                 found.add(node.module.partition(".")[0])
         return frozenset(found)
 
+    def statement(self, line: int) -> int:
+        """Line on which the innermost statement begins that a line belongs to."""
+        return _statements(self.tree).get(line, line)
+
     def piece(self, line: int) -> Piece:
         """The piece in which a 1-based line of the unit stands."""
         return next(piece for piece in reversed(self.pieces) if piece.first <= line)
@@ -114,6 +119,16 @@ class Units:
     units: tuple[Unit, ...]
     entries: tuple[Entry, ...]
     local: frozenset[str]
+
+
+@lru_cache(maxsize=8)
+def _statements(tree: ast.Module) -> Mapping[int, int]:
+    found: dict[int, int] = {}
+    for node in ast.walk(tree):  # what stands inside comes later
+        if isinstance(node, ast.stmt):
+            first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", ()))])
+            found.update(dict.fromkeys(range(first, (node.end_lineno or first) + 1), first))
+    return found
 
 
 def units_of(folder: Folder, *, pins: Sequence[Pin] | None = None) -> Units:
