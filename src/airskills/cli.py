@@ -44,10 +44,15 @@ _AUTHORS = {
     "check": ("airskills.cli_check", "check", ""),
     "drift": ("airskills.cli_drift", "drift", "proof"),
     "eval": ("airskills.cli_eval", "eval_", "proof"),
+    "install": ("airskills.cli_install", "install", ""),
+    "remove": ("airskills.cli_install", "remove", ""),
     "rule": ("airskills.cli_check", "rule", ""),
     "serve": ("airskills.cli_serve", "serve", "mcp"),
+    "sync": ("airskills.cli_install", "sync", ""),
     "test": ("airskills.cli_test", "test", "proof"),
+    "update": ("airskills.cli_install", "update", ""),
     "verify": ("airskills.cli_verify", "verify", "proof"),
+    "verify-lock": ("airskills.cli_install", "verify_lock", ""),
 }
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -198,15 +203,22 @@ def cli() -> None:
 @cli.command("list")
 @click.option("--category", help="Only this category.")
 @click.option("--tag", help="Only skills with this tag.")
+@click.option(
+    "--installed", is_flag=True, help="Instead: what skills-lock.json of this folder says is installed."
+)
 @_library_options
 @_json_option
-def list_(library: Library, category: str | None, tag: str | None, as_json: bool) -> None:
+def list_(library: Library, category: str | None, tag: str | None, installed: bool, as_json: bool) -> None:
     """List the visible skills: name, category, description.
 
     Examples:
       airskills list
       airskills list --category post-training --json
+      airskills list --installed
     """
+    if installed:
+        _list_installed(as_json=as_json)
+        return
     chosen = [s for s in library if (not category or s.category == category) and (not tag or tag in s.tags)]
     if as_json:
         _print_json([_summary(skill) for skill in chosen])
@@ -218,6 +230,19 @@ def list_(library: Library, category: str | None, tag: str | None, as_json: bool
     if waiting:
         said = "1 project skill is" if waiting == 1 else f"{waiting} project skills are"
         click.echo(f"{said} not trusted; `airskills doctor` names them.", err=True)
+
+
+def _list_installed(*, as_json: bool) -> None:
+    from airskills.install import work
+
+    rows = work.installed(work.Target(Path.cwd()))
+    if as_json:
+        _print_json(rows)
+    else:
+        _print_table(
+            ("name", "state", "source", "commit"),
+            [(r["name"], r["state"], r["source"], r["commit"]) for r in rows],
+        )
 
 
 @cli.command()

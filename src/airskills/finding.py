@@ -42,7 +42,11 @@ SEVERITIES: dict[str, Severity] = {
     "AS802": "note",  # project skill not trusted
     "AS803": "note",  # skill hidden
     "AS804": "note",  # index degraded
-    "AS805": "warning",  # not served over MCP
+    "AS820": "warning",  # not served over MCP
+    "AS821": "error",  # a locked skill is missing
+    "AS822": "error",  # a locked skill was changed
+    "AS823": "error",  # a link or copy of a locked skill is missing or changed
+    "AS824": "note",  # an installed skill is not locked
 }
 
 

@@ -162,7 +162,7 @@ def _content(skill: Skill, path: str) -> bytes:
 
 def _left_out(skill: Skill, why: str, help_: str) -> Finding:
     message = f"The skill {skill.name!r} is left out of the MCP resources: {why}"
-    return Finding(skill.path, 1, 1, "AS805", message, help_)
+    return Finding(skill.path, 1, 1, "AS820", message, help_)
 
 
 def _is_json(value: Any) -> bool:
