@@ -57,6 +57,11 @@ def _complete_targets(_context: click.Context, _parameter: click.Parameter, inco
 @click.option(
     "--write", is_flag=True, help="Write what is proven to the proof.json of each skill without a dead use."
 )
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Ask the packages themselves too, in an environment of the pins without a network: this imports them.",
+)
 @click.option("--offline", is_flag=True, help="Fetch nothing: use what is unpacked, or lies in uv's cache.")
 @click.option("--backend", type=click.Choice(["ty", "pyrefly"]), default="ty", show_default=True)
 @click.option("--no-cache", is_flag=True, help="Look at everything anew, and remember nothing.")
@@ -68,11 +73,14 @@ def verify(
     ledger: Path | None,
     unproven: bool,
     write: bool,
+    live: bool,
     offline: bool,
     backend: str,
     no_cache: bool,
 ) -> None:
     """Prove every use of a library in skills against the pinned packages. It reads; it imports and runs nothing.
+
+    With --live the packages are imported, not the skill's code: names and signatures are looked up where they are installed.
 
     Without arguments the bundled skills are proven. The pins are those of `airskills-tested-with` unless --with or --pins
     gives others, so that it works on any folder with a SKILL.md. Wheels are downloaded once, by uv, and unpacked in the
@@ -101,6 +109,8 @@ def verify(
                 progress=tell,
             ),
         )
+        if live:
+            found = _confirmed(found, tell, offline=offline)
     if ledger is not None:
         _write_ledger(found, ledger)
     _show(found, form, unproven=unproven)
@@ -108,6 +118,15 @@ def verify(
         _write(found, _backend(backend).name)
     click.echo(_summary(found, time.perf_counter() - start), err=form != "text")
     raise SystemExit(int(any(finding.severity != "note" for finding in found.findings)))
+
+
+def _confirmed(found: Report, tell: Progress, *, offline: bool) -> Report:
+    from airskills.live import confirm
+
+    found, problems = confirm(found, offline=offline, progress=tell)
+    for problem in problems:
+        click.echo(findings.flat(f"not confirmed: {problem}"), err=True)
+    return found
 
 
 def _pins(with_: tuple[str, ...], path: Path | None) -> tuple[Pin, ...] | None:

@@ -63,14 +63,29 @@ class Proven:
         wheels: what its pins brought.
         missing: pins whose wheel is not to be had, and why.
         entries: every use, by place.
-        blocks: for each place that holds code, (path, line) and how far it is proven.
+        places: where code stands: path, and its first and last line.
     """
 
     folder: Folder
     wheels: tuple[Wheel, ...]
     missing: Mapping[Pin, str]
     entries: tuple[Entry, ...]
-    blocks: Mapping[tuple[str, int], Level]
+    places: tuple[tuple[str, int, int], ...]
+
+    @property
+    def blocks(self) -> Mapping[tuple[str, int], Level]:
+        """For each place that holds code how far it is proven: as far as the least proven use in it."""
+        weakest: dict[tuple[str, int], Level] = {}
+        for entry in self.entries:
+            place = (entry.path, entry.line)
+            weakest[place] = min(weakest.get(place, Level.RAN), entry.level)
+        levels: dict[tuple[str, int], Level] = {
+            place: level for place, level in weakest.items() if level is Level.UNPARSED
+        }
+        for path, first, last in self.places:
+            found = [weakest[path, line] for line in range(first, last + 1) if (path, line) in weakest]
+            levels[path, first] = min(found, default=Level.RESOLVED)
+        return levels
 
     @property
     def counts(self) -> Counts:
@@ -226,8 +241,7 @@ def _proven(skill: _Skill, unpacked: Unpacked, chosen: Options) -> Proven:
     skill.memory.save()
     entries = list(with_runs(skill.folder, skill.units.units, entries))
     ordered = tuple(sorted(set(entries), key=lambda e: (e.path, e.line, e.column, e.code, e.use)))
-    blocks = _blocks(skill, ordered)
-    return Proven(skill.folder, packages.wheels, packages.missing, ordered, blocks)
+    return Proven(skill.folder, packages.wheels, packages.missing, ordered, tuple(_places(skill)))
 
 
 def _others(skill: _Skill, packages: Packages) -> Iterable[Entry]:
@@ -248,19 +262,8 @@ def _others(skill: _Skill, packages: Packages) -> Iterable[Entry]:
         yield from found
 
 
-def _blocks(skill: _Skill, entries: Iterable[Entry]) -> dict[tuple[str, int], Level]:
-    """How far each piece of code is proven: as far as the least proven use in it."""
-    levels: dict[tuple[str, int], Level] = {}
-    for entry in skill.units.entries:
-        levels[entry.path, entry.line] = Level.UNPARSED
-    weakest: dict[tuple[str, int], Level] = {}
-    for entry in entries:
-        place = (entry.path, entry.line)
-        weakest[place] = min(weakest.get(place, Level.RAN), entry.level)
+def _places(skill: _Skill) -> Iterable[tuple[str, int, int]]:
     for unit in skill.units.units:
         for piece in unit.pieces:
-            lines = range(piece.place, piece.place + (piece.lines if piece.runs_on else 1))
-            found = [weakest[piece.path, line] for line in lines if (piece.path, line) in weakest]
             if not piece.carried:
-                levels[piece.path, piece.place] = min(found, default=Level.RESOLVED)
-    return levels
+                yield piece.path, piece.place, piece.place + (piece.lines - 1 if piece.runs_on else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airskills.verify.flags import Command, Option
 from airskills.verify.ledger import State
@@ -24,12 +24,14 @@ class Verdict:
         word: the word.
         message: what is used where it is proven, else what is wrong or why it is not known.
         help: what to write instead.
+        program: with the subcommands that the word stands under.
     """
 
     state: State
     word: Word
     message: str
     help: str = ""
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Rest:
 
 def judge(program: str, command: Command, words: Sequence[Word]) -> Iterator[Verdict | Rest]:
     """Go through the words of a program; what comes behind a launcher's script is given back as `Rest`."""
-    yield from _Walk(program, command, tuple(words)).run()
+    walk = _Walk(program, command, tuple(words))
+    for said in walk.run():
+        yield replace(said, program=walk.program) if isinstance(said, Verdict) else said
 
 
 class _Walk:

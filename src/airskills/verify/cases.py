@@ -100,6 +100,22 @@ class Case:
         return f"{start}{self.use.name[len(self.use.root) :]}" if start else ""
 
     @property
+    def target(self) -> str:
+        """`module:Class.name` of what is used: by its import, else by the one class that it is taken from; else ""."""
+        if self.use.kind == "import":
+            return f"{self.use.module}:"
+        if self.use.kind == "from":
+            return f"{self.use.module}:{self.use.leaf}"
+        if self.use.root in self.scene.imports and self.origin.isprintable() and "(" not in self.origin:
+            module = self.scene.imports[self.use.root][0].use.module
+            return (
+                f"{module}:{self.origin.removeprefix(module).lstrip('.')}" if "[" not in self.origin else ""
+            )
+        owner = self.types.owners[-1] if self.types.owners else None
+        place = self.scene.classes.place(owner or "")
+        return f"{place}.{self.use.leaf}" if place and self.use.attrs else ""
+
+    @property
     def callee(self) -> str:
         """Dotted name of what is called, from its package on; of a method, by the class that the checker names."""
         if self.origin:

@@ -199,6 +199,17 @@ class Classes:
         found = {self._index.sources[dist].wheel.modules[0] for dist, _ in self._index.nodes(cls, self._near)}
         return found.pop().partition(".")[0] if len(found) == 1 else ""
 
+    def place(self, owner: str) -> str:
+        """`module:Class` of the one class that a type means; "" where there are several, or none."""
+        nodes = (
+            self._index.nodes(_simple(owner), self._near) if owner.isprintable() and "|" not in owner else []
+        )
+        files = [file for dist, name in nodes for file, _ in self._index.sources[dist].classes[name]]
+        if len(files) != 1:
+            return ""
+        module = files[0].rpartition(".")[0].replace("/", ".").removesuffix(".__init__")
+        return f"{module}:{_simple(owner)}"
+
     def members(self, owner: str) -> set[str]:
         """Attributes of a class and its bases, private ones left out."""
         names = {

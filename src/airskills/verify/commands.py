@@ -40,12 +40,19 @@ def _of_block(path: str, block: CodeBlock, tools: Tools, scripts: Mapping[str, s
         run = invocation(line)
         for verdict in _of_invocation(run, tools, scripts, MAX_LAUNCHES) if run else ():
             place = (path, block.first_line + verdict.word.line - 1, verdict.word.column)
+            target = f"$ {verdict.program} {verdict.word.text.partition('=')[0]}" if verdict.program else ""
             if verdict.state == "proven":
-                yield Entry(*place, use=verdict.message)
+                yield Entry(*place, use=verdict.message, target=target)
             else:
                 code = "AV201" if verdict.state == "dead" else "AV203"
                 yield Entry(
-                    *place, code, verdict.message, verdict.help, verdict.state, verdict.word.text[:80]
+                    *place,
+                    code,
+                    verdict.message,
+                    verdict.help,
+                    verdict.state,
+                    verdict.word.text[:80],
+                    target=target,
                 )
 
 

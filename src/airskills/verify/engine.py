@@ -220,4 +220,12 @@ def _entry(unit: Unit, found: Judged) -> Entry:
         found.use.name,
         level,
         statement,
+        found.target,
+        _shape(found.use) if found.use.kind == "call" else "",
     )
+
+
+def _shape(use: Use) -> str:
+    """What a call gives, as the ledger writes it."""
+    stars = ["*"] * (use.shape.starred or use.elided) + ["**"] * (use.shape.expanded or use.elided)
+    return " ".join([str(use.shape.positional), *use.shape.keywords, *stars])

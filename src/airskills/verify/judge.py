@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airskills.verify.backend import Diagnostic, Kind
 from airskills.verify.cases import Case, Scene, Verdict
@@ -32,11 +32,12 @@ MISFITS = {"keyword": "AV003", "missing": "AV004", "arity": "AV005"}
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict on a use, and where it points."""
+    """A verdict on a use, where it points, and where the use is to be found in an environment (see `Entry.target`)."""
 
     use: Use
     span: Span
     verdict: Verdict
+    target: str = ""
 
 
 def judge(scene: Scene) -> Iterator[Judged]:
@@ -47,7 +48,8 @@ def judge(scene: Scene) -> Iterator[Judged]:
         if _is_all(case, scene.packages.is_standard):
             yield from (found for found in _complaints(case) if found.verdict.state == "dead")
         else:
-            yield from _judge(case)
+            target = case.target
+            yield from (replace(found, target=target) for found in _judge(case))
 
 
 def _is_all(case: Case, kind: Callable[[str], bool]) -> bool:

@@ -42,6 +42,9 @@ class Entry:
         use: what is used, as it is written: `trl.SFTConfig`, `accelerate launch --num_processes`.
         level: how far it is proven.
         statement: 1-based line on which the Python statement begins that it stands in; 0 outside of Python.
+        target: where to find it in an environment: `module:Class.name`, or `$ program sub --flag`; "" where that is not
+            known.
+        shape: of a call, what it gives: `2 lr dtype * **` are two by place, two keywords, and both stars; else "".
     """
 
     path: str
@@ -54,6 +57,8 @@ class Entry:
     use: str = ""
     level: Level = Level.RESOLVED
     statement: int = 0
+    target: str = ""
+    shape: str = ""
 
     def finding(self) -> Finding:
         """The same as a finding; only for what is not proven."""

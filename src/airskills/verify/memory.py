@@ -87,9 +87,11 @@ def _row(entry: Entry) -> list[str | int]:
         entry.use,
         entry.level,
         entry.statement,
+        entry.target,
+        entry.shape,
     ]
 
 
 def _entry(row: list[str | int]) -> Entry:
-    path, line, column, code, message, help_, state, use, level, statement = row
-    return Entry(path, line, column, code, message, help_, state, use, Level(level), statement)  # type: ignore[arg-type]  # our own JSON
+    path, line, column, code, message, help_, state, use, level, *rest = row
+    return Entry(path, line, column, code, message, help_, state, use, Level(level), *rest)  # type: ignore[arg-type]  # our own JSON
