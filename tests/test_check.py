@@ -115,6 +115,17 @@ def test_what_the_command_line_ignores_is_added_to_what_the_settings_ignore() ->
     assert merged.ignore == {"AS1": "", "AS117": "an old field"}
 
 
+def test_what_a_settings_file_excludes_starts_from_its_folder_whichever_folder_is_checked(
+    tmp_path: Path, make_skill: MakeSkill
+) -> None:
+    (tmp_path / ".airskills.toml").write_text('exclude = ["vendor/*"]\n', encoding="utf-8")
+    make_skill(tmp_path / "vendor", "old")
+
+    assert check.report(tmp_path).folders == 0
+    assert check.report(tmp_path / "vendor").folders == 0
+    assert check.report(tmp_path / "vendor" / "old").folders == 0
+
+
 def test_excluded_folders_are_passed_over(tmp_path: Path, make_skill: MakeSkill) -> None:
     make_skill(tmp_path, "demo", extra="version: 1\n")
     make_skill(tmp_path, "old", extra="version: 1\n")

@@ -208,7 +208,7 @@ def collect(roots: Sequence[str], settings: Settings) -> tuple[list[str], list[F
         found = scan.scan(base, max_depth=MAX_DEPTH, hidden=True)
         problems += found.findings
         for folder in found.folders:
-            below = os.path.relpath(folder.path, base)
+            below = os.path.relpath(folder.path, settings.base or base)
             if not any(fnmatchcase(below, pattern) for pattern in settings.exclude):
                 folders[folder.path] = None
     return list(folders), problems

@@ -27,11 +27,12 @@ class Settings:
         select: codes or prefixes to run instead of the profile's; empty means the profile's.
         extend_select: codes or prefixes to run besides.
         ignore: codes or prefixes to leave out, each with its reason ("" when given on the command line).
-        exclude: glob patterns of folders to pass over, matched against the path below the checked root.
+        exclude: glob patterns of folders to pass over, matched against the path below `base`.
         max_age_days: how old `airskills-verified-on` may be.
         require_verified: whether `airskills-verified-on` must be there.
         tags: the tag vocabulary; empty means any.
         categories: the category vocabulary; empty means any.
+        base: the folder of the file that says so; "" for the checked root, where no file does.
         places: where the file says each of these, as `path:line`, for errors that are found later.
     """
 
@@ -44,6 +45,7 @@ class Settings:
     require_verified: bool = False
     tags: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    base: str = field(default="", compare=False, repr=False)
     places: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, name: str) -> str:
@@ -99,7 +101,7 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _from_table(table: Mapping[str, Any], path: Path) -> Settings:
-    known = {f.name.replace("_", "-"): f.name for f in fields(Settings) if f.name != "places"}
+    known = {f.name.replace("_", "-"): f.name for f in fields(Settings) if f.compare}
     values: dict[str, Any] = {}
     places: dict[str, str] = {}
     for key, value in table.items():
@@ -110,7 +112,7 @@ def _from_table(table: Mapping[str, Any], path: Path) -> Settings:
             raise AirskillsError(f"{place}: unknown key {key!r}", help=meant)
         values[known[key]] = _value(known[key], value, place)
         places[known[key]] = place
-    return Settings(**values, places=places)
+    return Settings(**values, base=str(path.parent), places=places)
 
 
 def _value(name: str, value: Any, place: str) -> Any:

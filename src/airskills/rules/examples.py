@@ -145,7 +145,8 @@ class AS504(Rule):
 class AS505(Rule):
     """Example proves nothing.
 
-    Why: an example that only prints passes whatever it computes. One that ends in an assertion is a test.
+    Why: an example that only prints passes whatever it computes. One that ends in an assertion is a test. A listing
+    without script metadata, which nobody can run as it stands, is AS501's.
     """
 
     bad = {"SKILL.md": _HEAD, "examples/run.py": _META + 'print("ok")\n'}
@@ -154,6 +155,8 @@ class AS505(Rule):
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for program in _programs(folder, "examples"):
+            if "# /// script" not in program.text:
+                continue
             proves = any(isinstance(node, ast.Assert | ast.Raise) for node in program.statements)
             if program.cell.tree and program.cell.tree.body and not proves:
                 yield self.finding(

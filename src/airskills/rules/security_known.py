@@ -12,9 +12,8 @@ _PLACEHOLDER = re.compile(
     r"user(?:name)?|owner|org(?:anization)?|your[\w-]*|my-?org|example[\w-]*|acme|company|team|<\w+>"
 )
 _GITHUB = re.compile(r"(?:raw\.githubusercontent\.com|github\.com|codeload\.github\.com)/([\w.-]+)/")
-_RELEASED = re.compile(
-    r"^https://(?:github\.com/[\w.-]+/[\w.-]+/releases/download/[^/\s]*(?:\d|\$|\{)[^/\s]*/|raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/(?:[0-9a-f]{40}|v?\d+\.\d+[\w.-]*)/)"
-)
+# A commit; a tag or a release of an unknown account says nothing, as it can be moved or made for the occasion.
+_RELEASED = re.compile(r"^https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/")
 _HOST = re.compile(r"(?:git\+)?(https?|ssh|git)://(?:[^@/\s]*@)?([\w.-]+)(/[^\s\"'?#]*)?")
 
 
@@ -41,7 +40,7 @@ class Known:
     real: frozenset[str]
 
     def installer(self, url: str) -> bool:
-        """Whether an installer cannot surprise: its vendor documents the address, or it names a release on GitHub."""
+        """Whether an installer cannot surprise: its vendor documents the address, or it names a commit on GitHub."""
         if _RELEASED.search(url):
             return True
         owner = self.owner(url)

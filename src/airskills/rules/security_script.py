@@ -1,7 +1,7 @@
 """What a JavaScript, Ruby, Perl or PHP program does: assignments are followed from secrets and downloads to where they go.
 
 By its text, statement by statement, as there is no syntax tree: a name that is given something secret carries it on.
-Linear in the text; a statement is cut where it gets long.
+Linear in the text, as every statement is read once and calls are counted.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from airskills.rules.security_reader import Block
 from airskills.rules.security_shell import Act
 
 MAX_PROGRAM = 1 << 20  # characters of one program that are judged
-MAX_STATEMENT = 1_000  # characters of one statement that are judged
+MAX_STATEMENT = 1_000  # characters of the arguments of one call that are judged
+MAX_NAMES = 50  # names and files of one statement that are judged
 MAX_CALLS = 500  # calls of one program that are judged
-Found = tuple[str, str, int]
 _ASSIGNED = re.compile(
     r"(?:\b(?:const|let|var|my|our)\s+|^|[;{\s])[{(\[]?\s*([$@%]?[A-Za-z_]\w*)\s*[})\]]?(?:\s*:\s*[\w<>\[\]. ]{1,40})?\s*(?:=|\+=|<<)(?![=>])"
 )
-_SECRET = re.compile(
-    rf"(?:read|open|slurp|contents|load|File|Path|path|homedir|HOME|join|resolve|cat\b)[^;\n]{{0,200}}?(?:{CREDENTIAL})|\bprocess\.env\b(?![.\[?])|\bENV\.to_h|getenv\(\s*\)|\$_ENV\b(?!\[)|%ENV\b|Deno\.env\.toObject|document\.cookie|localStorage\b(?!\.(?:set|remove))",
+_READS = re.compile(r"read|open|slurp|contents|load|File|[Pp]ath|homedir|HOME|join|resolve|\bcat\b")
+_CREDENTIAL = re.compile(CREDENTIAL)
+_WHOLE = re.compile(
+    r"\bprocess\.env\b(?![.\[?])|\bENV\.to_h|getenv\(\s*\)|\$_ENV\b(?!\[)|%ENV\b|Deno\.env\.toObject|document\.cookie|localStorage\b(?!\.(?:set|remove))"
 )
 _NET = re.compile(
     r"\b(?:fetch|axios(?:\.get)?|got|https?\.get|request|URI\.open|Net::HTTP\.get|file_get_contents|curl_exec|LWP::Simple::get|getstore)\s*\(?\s*[\"'`(]?\s*[\"'`]?(?:https?:|\$|\w)",
@@ -41,7 +43,13 @@ _EXECUTES = re.compile(
 )
 _STORED = re.compile(r"\.(?:write|end)\s*\($")
 _LOCAL = re.compile(r"//(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b")
+_BRACKET = re.compile(r"[()]")
 _NAME = re.compile(r"[$@%]?[A-Za-z_]\w*")
+_END = re.compile(
+    r";|\n(?=\s*(?:\n|const\b|let\b|var\b|import\b|function\b|async\b|await\b|if\b|for\b|return\b))"
+)
+_MADE = ((_WHOLE, "secret"), (_NET, "net"), (_DECODED, "decoded"))
+NOTHING: frozenset[str] = frozenset()
 
 
 def script_acts(block: Block) -> Iterator[Act]:
@@ -69,38 +77,34 @@ def _act(block: Block, at: int, code: str, message: str) -> Act:
 def _labels(text: str) -> dict[str, frozenset[str]]:
     """What each name may carry, by the statements that give it something; in order, so that it is passed on."""
     labels: dict[str, frozenset[str]] = {}
-    for match in _ASSIGNED.finditer(text):
-        carried = _carried(_statement(text, match.end()), labels)
+    for statement in _END.split(text):
+        names = [match[1] for match in islice(_ASSIGNED.finditer(statement), MAX_NAMES)]
+        carried = _carried(statement, labels) if names else NOTHING
         if carried:
-            labels[match[1]] = labels.get(match[1], frozenset()) | carried
+            labels |= {name: labels.get(name, NOTHING) | carried for name in names}
     return labels
-
-
-def _statement(text: str, start: int) -> str:
-    """The text up to the end of a statement."""
-    end = start + MAX_STATEMENT
-    for sign in (";", "\n\n", "\nconst ", "\nlet ", "\nvar "):
-        found = text.find(sign, start, end)
-        end = found if found >= 0 else end
-    return text[start:end]
 
 
 def _arguments(text: str, start: int) -> str:
     """The text up to the bracket that closes."""
-    level = 1
-    for at in range(start, min(len(text), start + MAX_STATEMENT)):
-        level += (text[at] == "(") - (text[at] == ")")
+    level, end = 1, start + MAX_STATEMENT
+    for match in _BRACKET.finditer(text, start, end):
+        level += 1 if match[0] == "(" else -1
         if level == 0:
-            return text[start:at]
-    return text[start : start + MAX_STATEMENT]
+            return text[start : match.start()]
+    return text[start:end]
 
 
 def _carried(expression: str, labels: dict[str, frozenset[str]]) -> frozenset[str]:
-    found = {
-        label
-        for pattern, label in ((_SECRET, "secret"), (_NET, "net"), (_DECODED, "decoded"))
-        if pattern.search(expression)
-    }
+    found = {label for pattern, label in _MADE if pattern.search(expression)}
+    if _reads_secret(expression):
+        found.add("secret")
     if labels:
         found.update(*(labels[name] for name in labels.keys() & set(_NAME.findall(expression))))
     return frozenset(found)
+
+
+def _reads_secret(expression: str) -> bool:
+    """Whether a file of credentials is named shortly after a word that reads."""
+    named = islice(_CREDENTIAL.finditer(expression), MAX_NAMES)
+    return any(_READS.search(expression, max(0, match.start() - 200), match.start()) for match in named)
