@@ -44,6 +44,7 @@ _AUTHORS = {
     "check": ("airskills.cli_check", "check", ""),
     "drift": ("airskills.cli_drift", "drift", "proof"),
     "eval": ("airskills.cli_eval", "eval_", "proof"),
+    "export": ("airskills.cli_export", "export", ""),
     "install": ("airskills.cli_install", "install", ""),
     "remove": ("airskills.cli_install", "remove", ""),
     "rule": ("airskills.cli_check", "rule", ""),

@@ -7,12 +7,9 @@ import io
 import json
 import stat
 import tarfile
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -23,6 +20,7 @@ from airskills.errors import AirskillsError
 from airskills.install.archive import unpack
 from airskills.install.fetch import SCHEMA, fetch
 from airskills.install.source import Source
+from web import site_of
 
 SKILL = b"---\nname: alpha\ndescription: Tools. Use when testing.\n---\n\n# Alpha\n"
 Member = tuple[str, bytes, int]  # path, content, kind as in a mode
@@ -127,22 +125,13 @@ def test_bytes_of_any_kind_are_unpacked_inside_or_refused(
 # -- sites -------------------------------------------------------------------------------------------------------------
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """(Address, folder) of a site on this machine, below a path as on a project's page."""
     folder = tmp_path / "site"
     (folder / "docs" / ".well-known").mkdir(parents=True)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/docs", folder / "docs" / ".well-known"
-        server.shutdown()
-        thread.join()
+    with site_of(folder) as address:
+        yield f"{address}/docs", folder / "docs" / ".well-known"
 
 
 def index_2(folder: Path, *entries: dict[str, str], schema: str = SCHEMA) -> None:

@@ -181,8 +181,8 @@ def installed(target: Target) -> list[dict[str, object]]:
     return [
         {
             "name": name,
-            "state": _state(target.folder / name, entry),
-            "path": str(target.folder / name),
+            "state": _state(_places(target, name, entry)[0], entry),
+            "path": str(_places(target, name, entry)[0]),
             "source": entry["source"],
             "ref": entry.get("ref", ""),
             "commit": entry.get("commit", ""),
@@ -197,7 +197,7 @@ def verify(target: Target) -> list[Finding]:
     entries = lock.load(target.lock)
     findings: list[Finding] = []
     for name, entry in entries.items():
-        folder = target.folder / name
+        folder, *others = _places(target, name, entry)
         state = _state(folder, entry)
         if state == "missing":
             findings.append(
@@ -213,7 +213,7 @@ def verify(target: Target) -> list[Finding]:
                     "Run `airskills sync`, or `airskills update` to accept a new one",
                 )
             )
-        for path in _places(target, name, entry)[1:]:
+        for path in others:
             if _state_of_place(path, folder, entry) != "ok":
                 message = f"The skill {name!r} is not as the lock says at this place"
                 findings.append(_drift(path, "AS823", message, "Run `airskills sync`"))
@@ -314,7 +314,13 @@ def _change(
 
 
 def _places(target: Target, name: str, entry: Mapping[str, object]) -> list[Path]:
-    """The folder of a skill, and where the agents of its entry find it."""
+    """The folder of a skill, and where the agents of its entry find it.
+
+    `npx skills` does not note the agents, and puts a skill for one agent alone into the folder of this agent only.
+    """
+    if "contentHash" not in entry and not (target.folder / name).exists():
+        theirs = (folder / name for agent in agents().values() if (folder := target.of(agent)))
+        return [next((place for place in theirs if place.is_dir()), target.folder / name)]
     listed = entry.get("agents")
     known = [agents()[agent] for agent in listed if agent in agents()] if isinstance(listed, list) else []
     others = [folder / name for agent in known if (folder := target.of(agent)) is not None]
