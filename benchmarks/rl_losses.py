@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +22,7 @@ from airskills.rl.advantages import gae
 from airskills.rl.fused import linear_policy_loss
 from airskills.rl.linear import Head
 from airskills.rl.losses import Objective, policy_loss
+from measured import conditions, write
 
 SHAPES = {"cpu": (2, 256, 256, 16_384), "cuda": (8, 1024, 2048, 151_936)}  # B, T, H, V
 MEMORY_SHAPE = (4, 512, 512, 32_000)
@@ -217,27 +214,20 @@ def main() -> None:
     if options.rise_of:
         print(rise_of(options.rise_of))
         return
+    ran = conditions(("torch", "numba", "trl", "liger-kernel"))
     figures: dict[str, Any] = {"grpo_loss": losses(options.device, options.rounds)}
     if options.device == "cpu":
         figures |= {"memory": memory(), "gae": advantages(options.rounds)}
     print(json.dumps(figures, indent=2))
     if options.write:
-        store(figures, options.device)
+        store(figures, options.device, ran)
 
 
-def store(figures: dict[str, Any], device: str) -> None:
+def store(figures: dict[str, Any], device: str, ran: dict[str, Any]) -> None:
     """Write the figures with what they were measured on."""
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, shared"
-    record = {
-        "measured": datetime.now(UTC).date().isoformat(),
-        "python": platform.python_version(),
-        "versions": {package: version(package) for package in ("torch", "numba", "trl", "liger-kernel")},
-        "machine": torch.cuda.get_device_name() if device == "cuda" else machine,
-        "threads": 1,
-        **figures,
-    }
+    gpu = {"machine": torch.cuda.get_device_name()} if device == "cuda" else {}
     path = Path(__file__).parent / "results" / f"rl_losses_{device}.json"
-    path.write_text(json.dumps(record, indent=2) + "\n")
+    write(str(path), {**ran, **gpu, "threads": 1, **figures})
 
 
 if __name__ == "__main__":

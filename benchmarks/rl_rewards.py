@@ -7,14 +7,9 @@ ratios within a round count; the figure is the median over rounds. `--write` sto
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +18,7 @@ from trl.rewards.other_rewards import get_repetition_penalty_reward
 
 from airskills.rl import backends
 from airskills.rl.rewards import DistinctN, PatternMatch, RepetitionPenalty, SoftOverlong
+from measured import conditions, write
 
 SHAPES = [(1024, 512), (4096, 512), (1024, 2048), (4096, 2048)]
 PACKAGES = ["numpy", "numba", "trl"]
@@ -110,6 +106,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
+    ran = conditions(PACKAGES)
     figures: dict[str, Any] = {"repetition_penalty": {}, "four_rewards": {}}
     for shape in SHAPES:
         rows, name = batch(*shape), "{}x{}".format(*shape)
@@ -118,23 +115,13 @@ def main() -> None:
     figures["four_rewards"]["1024x512"] = four_rewards(batch(1024, 512), min(3, options.rounds))
     print("four", figures["four_rewards"])
     if options.write:
-        store(figures)
+        store(figures, ran)
 
 
-def store(figures: dict[str, Any]) -> None:
+def store(figures: dict[str, Any], ran: dict[str, Any]) -> None:
     """Write the figures with what they were measured on."""
-    record = {
-        "measured": datetime.now(UTC).date().isoformat(),
-        "python": platform.python_version(),
-        "versions": {package: version(package) for package in PACKAGES},
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, shared",
-        "backends": {
-            name: backend.available() or "available" for name, backend in backends.registered().items()
-        },
-        **figures,
-    }
-    path = Path(__file__).parent / "results" / "rl_rewards.json"
-    path.write_text(json.dumps(record, indent=2) + "\n")
+    states = {name: backend.available() or "available" for name, backend in backends.registered().items()}
+    write(str(Path(__file__).parent / "results" / "rl_rewards.json"), {**ran, "backends": states, **figures})
 
 
 if __name__ == "__main__":

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import tempfile
-from datetime import UTC, datetime
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +20,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from airskills.rl.callbacks import TrainingMonitor
 from airskills.rl.rewards import DistinctN, PatternMatch, RepetitionPenalty, SoftOverlong
 from airskills.rl.trl import GRPOTrainer
+from measured import conditions, write
 
 BATCH, GROUP, LENGTH, STEPS = 64, 8, 128, 4
 
@@ -98,6 +95,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    ran = conditions(("torch", "numba", "trl", "transformers"))
     records: dict[str, list[dict[str, float]]] = {"python": [], "numba": []}
     for _ in range(options.rounds):
         for backend in ("python", "numba"):
@@ -111,17 +109,9 @@ def main() -> None:
     }
     print(json.dumps(figures, indent=2))
     if options.write:
-        record = {
-            "measured": datetime.now(UTC).date().isoformat(),
-            "python": platform.python_version(),
-            "versions": {package: version(package) for package in ("torch", "numba", "trl", "transformers")},
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, shared",
-            "batch": BATCH,
-            "completion_length": LENGTH,
-            "share_of_rewards": figures,
-        }
+        shape = {"batch": BATCH, "completion_length": LENGTH}
         path = Path(__file__).parent / "results" / "rl_step.json"
-        path.write_text(json.dumps(record, indent=2) + "\n")
+        write(str(path), {**ran, **shape, "share_of_rewards": figures})
 
 
 if __name__ == "__main__":

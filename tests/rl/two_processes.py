@@ -1,4 +1,4 @@
-"""One GRPO step on given completions, under torchrun: `two_processes.py MODEL OUTPUT`.
+"""One GRPO step on given completions, alone or under torchrun: `two_processes.py MODEL OUTPUT`.
 
 Completions are fixed by the prompt, so that one process and two see the same batch.
 """
@@ -42,13 +42,12 @@ def rollout(prompts: Any, trainer: Any) -> Any:
     return {"prompt_ids": texts, "completion_ids": ids, "logprobs": [[-1.0] * 6 for _ in ids]}
 
 
-def main() -> None:
+def main(model_folder: str, output: str) -> None:
     """Train one step and save."""
     warnings.simplefilter("ignore")  # of the trainer: its rollout function is experimental
-    model_folder, output = sys.argv[1:]
     Path(output).mkdir(exist_ok=True)
     set_seed(0)
-    processes = int(os.environ["WORLD_SIZE"])
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
     trainer = Fixed(
         model=AutoModelForCausalLM.from_pretrained(model_folder),
         processing_class=AutoTokenizer.from_pretrained(model_folder),
@@ -78,8 +77,8 @@ def main() -> None:
     )
     trainer.train()
     trainer.save_model(output)
-    torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
+    torch.distributed.destroy_process_group()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
+from inspect import cleandoc
 from typing import Any
 
 import click
@@ -12,8 +13,18 @@ import click
 from airskills.rl.errors import RlError
 
 
+class _Command(click.Command):
+    """Keeps the lines of its examples as they are written."""
+
+    def __init__(self, name: str | None, *, help: str | None = None, **options: Any) -> None:
+        shown = cleandoc(help).replace("\n\nExample", "\n\n\b\nExample") if help else help
+        super().__init__(name, help=shown, **options)
+
+
 class _Group(click.Group):
     """Turns an error raised on purpose into one line and exit code 2."""
+
+    command_class = _Command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -40,6 +51,10 @@ def backends(as_json: bool) -> None:
     """Say which kernel backends there are, which one runs, and why others cannot.
 
     Set AIRSKILLS_RL_BACKEND to choose another one.
+
+    Examples:
+      airskills rl backends
+      airskills rl backends --json
     """
     from airskills.rl import backends as registry
 
@@ -65,9 +80,8 @@ def backends(as_json: bool) -> None:
 @click.argument("config", type=click.Path(exists=True, dir_okay=False))
 @_json_option
 def check(config: str, as_json: bool) -> None:
-    r"""Find what is wrong with a run configuration or a reward spec, without training.
+    """Find what is wrong with a run configuration or a reward spec, without training.
 
-    \b
     Examples:
       airskills rl check grpo.yaml
       airskills rl check rewards.yaml --json
@@ -81,7 +95,9 @@ def check(config: str, as_json: bool) -> None:
         )
     else:
         for problem in problems:
-            click.echo(str(problem))
+            click.echo(f"{problem.path}:{problem.line}: {problem.message}")
+            if problem.help:
+                click.echo(f"    help: {problem.help}")
         click.echo(f"{len(problems)} problem{'s' * (len(problems) != 1)}.")
     if problems:
         raise click.exceptions.Exit(1)
@@ -90,7 +106,11 @@ def check(config: str, as_json: bool) -> None:
 @group.command()
 @click.argument("config", type=click.Path(exists=True, dir_okay=False))
 def train(config: str) -> None:
-    """Train as the configuration says, and save the model."""
+    """Train as the configuration says, and save the model.
+
+    Example:
+      airskills rl train grpo.yaml
+    """
     from airskills.rl import training
     from airskills.rl.config import RunConfig
 
@@ -115,7 +135,12 @@ def train(config: str) -> None:
 )
 @_json_option
 def bench(rows: int, length: int, rounds: int, as_json: bool) -> None:
-    """Time the repetition penalty on this machine, from Python lists to floats, on each backend."""
+    """Time the repetition penalty on this machine, from Python lists to floats, on each backend.
+
+    Examples:
+      airskills rl bench
+      airskills rl bench --rows 4096 --length 2048 --json
+    """
     import numpy as np
 
     from airskills.rl import backends as registry
