@@ -24,6 +24,7 @@ $(VENV)/.tool: pyproject.toml | $(VENV)/.uv
 
 $(VENV)/.test: pyproject.toml | $(VENV)/.uv
 	$(UV) $(TORCH) --editable ".[proof,mcp,rl,grokking,grokking-agents]" --group test --group lint --group skills --group labs
+	$(UV) --no-deps --group skills-bare
 	touch $@
 
 test: $(VENV)/.test lint

@@ -60,7 +60,8 @@ def test_skill_is_tested_with_exact_pins_of_the_test_environment(folder: Path) -
     groups = project["dependency-groups"]
 
     assert skill.metadata["airskills-tested-with"]
-    assert set(skill.metadata["airskills-tested-with"].split()) <= set(groups["skills"])
+    itself = f"airskills=={project['project']['version']}"
+    assert set(skill.metadata["airskills-tested-with"].split()) <= {*groups["skills"], itself}
     assert set(skill.metadata.get(BARE_KEY, "").split()) <= set(groups.get("skills-bare", []))
 
 
