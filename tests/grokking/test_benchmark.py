@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -82,7 +83,7 @@ def test_every_method_of_a_task_has_the_same_seeds_and_a_control() -> None:
 
 
 def test_stablemax_is_not_run_where_there_is_no_softmax() -> None:
-    found = {(s.task, s.method.id) for s in benchmark.specs("standard")}
+    found = {(s.task, s.method.id) for s in benchmark.specs("full")}
 
     assert ("digits-ce", "stablemax_perpendicular") in found
     assert ("digits-mse", "stablemax_perpendicular") not in found
@@ -93,10 +94,10 @@ def tuned(*trials: Any) -> Any:
     return {"tuned": [entry | {"trials": n} for n in trials]}
 
 
-def test_tuned_settings_become_rows_of_their_own() -> None:
+def test_tuned_settings_become_rows_of_their_own_and_of_the_control_with_random_labels() -> None:
     rows = [s for s in benchmark.specs("standard", tuned(24)) if s.row == "tuned"]
 
-    assert len(rows) == 10
+    assert Counter(s.task for s in rows) == {"add-31": 10, "random-31": 10}
     assert {s.method.lr for s in rows} == {0.05}
 
 

@@ -7,20 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from airskills.grokking.losses import log_stablemax, per_run, zero_loss_share
+from airskills.grokking.losses import per_run, stable_weights, zero_loss_share
 
 
 def test_stablemax_by_hand() -> None:
     # s(1) = 2, s(0) = 1, s(-1) = 1/2: shares 4/7, 2/7, 1/7
-    shares = log_stablemax(torch.tensor([1.0, 0.0, -1.0], dtype=torch.float64)).exp()
+    logits = torch.tensor([[[1.0, 0.0, -1.0]] * 3])
+    shares = [math.exp(-float(per_run(logits[:, :1], torch.tensor([[i]]), "stablemax"))) for i in range(3)]
 
-    assert torch.allclose(shares, torch.tensor([4 / 7, 2 / 7, 1 / 7], dtype=torch.float64))
+    assert shares == pytest.approx([4 / 7, 2 / 7, 1 / 7])
+    assert shares != pytest.approx(logits[0, 0].softmax(0).tolist(), abs=0.05)
 
 
-def test_stablemax_is_not_a_softmax() -> None:
-    logits = torch.tensor([1.0, 0.0, -1.0])
+@pytest.mark.parametrize(("x", "slope"), [(2.0, 1.0), (1.0, 1.0), (0.0, 1.0), (-1.0, 0.25), (-3.0, 1 / 16)])
+def test_the_slope_of_stablemax_is_one_above_zero_and_s_squared_below(x: Any, slope: Any) -> None:
+    logit = torch.tensor(x, requires_grad=True)
 
-    assert not torch.allclose(log_stablemax(logits).exp(), logits.softmax(0), atol=0.05)
+    assert torch.autograd.grad(stable_weights(logit), logit)[0] == slope
 
 
 def test_stablemax_keeps_a_gradient_where_softmax_has_none() -> None:
@@ -42,11 +45,11 @@ def test_stablemax_has_a_finite_gradient_at_one() -> None:
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=6))
-def test_stablemax_is_a_distribution(logits: Any) -> None:
-    shares = log_stablemax(torch.tensor(logits, dtype=torch.float64)).exp()
+def test_stablemax_is_a_distribution_in_the_order_of_the_logits(logits: Any) -> None:
+    weights = stable_weights(torch.tensor(sorted(logits), dtype=torch.float64))
 
-    assert float(shares.sum()) == pytest.approx(1)
-    assert bool((shares > 0).all())
+    assert bool((weights > 0).all())
+    assert bool((weights.diff() >= 0).all())
 
 
 def test_mse_is_against_one_hot_targets_and_a_mean_over_classes() -> None:

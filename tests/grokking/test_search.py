@@ -42,7 +42,7 @@ def test_a_search_goes_on_where_it_was(tmp_path: Any) -> None:
 def test_a_continued_search_does_not_repeat_its_first_settings(tmp_path: Any) -> None:
     tune(tmp_path, 2)
     tune(tmp_path, 4)
-    study = search._study(tmp_path, "add-31/adamw")
+    study = search.open_study(tmp_path, "add-31/adamw")
     rates = {trial.params["lr"] for trial in study.trials}
 
     assert len(rates) == 4

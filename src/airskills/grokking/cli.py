@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,11 @@ def tasks_command() -> None:
 )
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="One-thread processes.")
 @click.option("--measure", is_flag=True, help="Find batch sizes by trying, some seconds per task.")
-@click.option("--tuned", type=FILE, help="Settings made by `airskills grok tune`.")
+@click.option(
+    "--tuned", type=FILE, help="Settings made by `airskills grok tune`, in the place of the tier's tuning."
+)
 def bench(tier: str, out: Path, workers: int, tuned: Path | None, *, measure: bool) -> None:
-    """Run the benchmark and write OUT/results.json."""
+    """Run the benchmark and write OUT/results.json; the tiers standard and full tune every method first."""
     from airskills.grokking import benchmark
 
     start = time.perf_counter()
@@ -65,8 +68,8 @@ def bench(tier: str, out: Path, workers: int, tuned: Path | None, *, measure: bo
         workers=workers,
         measure=measure,
         tuned=settings,
-        on_done=lambda done, total: click.echo(
-            f"{done}/{total} runs, {time.perf_counter() - start:.0f} s", err=True
+        on_done=lambda what, done, total: click.echo(
+            f"{done}/{total} {what}, {time.perf_counter() - start:.0f} s", err=True
         ),
     )
     click.echo(f"{len(result['runs'])} runs in {out / 'results.json'}")
@@ -96,15 +99,27 @@ def report(results: Path, out: Path) -> None:
 @click.option("--budget", type=click.IntRange(1), help="Steps, if not the task's.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
 @click.option(
+    "--ray",
+    is_flag=True,
+    help="Run the trials on Ray: the cluster of RAY_ADDRESS, or workers on this machine.",
+)
+@click.option(
     "--out", type=FOLDER, required=True, help="Folder of the studies; an unfinished one is continued."
 )
 def tune(
-    names: tuple[str, ...], chosen: tuple[str, ...], trials: int, budget: int | None, workers: int, out: Path
+    names: tuple[str, ...],
+    chosen: tuple[str, ...],
+    trials: int,
+    budget: int | None,
+    workers: int,
+    out: Path,
+    *,
+    ray: bool,
 ) -> None:
     """Tune methods with equal budgets; OUT/tuned.json is what `bench --tuned` reads."""
-    from airskills.grokking import search
-
-    for line in search.tune_all(names, chosen, out, trials=trials, budget=budget, workers=workers)["tuned"]:
+    budgets = dict.fromkeys(names, budget) if budget else None
+    tuned = _search(ray=ray)(names, chosen, out, trials=trials, budgets=budgets, workers=workers)
+    for line in tuned["tuned"]:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in line["importance"].items())
         click.echo(
             f"{line['task']} {line['method']}: RMST {line['rmst']:,.0f} after {line['trials']} trials; {shares}"
@@ -113,6 +128,19 @@ def tune(
             click.echo(
                 f"  best value on the border of the box: {', '.join(line['on_border'])}; widen it for all"
             )
+
+
+def _search(*, ray: bool) -> Any:
+    """Return the search on this machine's processes, or the one on Ray."""
+    if not ray:
+        from airskills.grokking import search
+
+        return search.tune_all
+    if find_spec("ray") is None:
+        raise GrokkingError('Ray is not installed: pip install "airskills[grokking-ray]"')
+    from airskills.grokking import ray_search
+
+    return ray_search.tune_all
 
 
 @group.command()

@@ -4,9 +4,11 @@
 in flight and nothing else: starting again skips what is there.
 """
 
+import ctypes
 import json
 import multiprocessing
 import os
+import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -28,6 +30,7 @@ from airskills.grokking.train import Evaluation, RunResult, Trainer
 CACHE = 4 << 20  # bytes of activations at which batching stopped paying on the CPUs measured
 MOST = 32
 POINTS = 32  # of a stored curve
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt, from malloc.h
 Record = dict[str, Any]
 
 
@@ -122,20 +125,24 @@ def _finished(jobs: list[Job], workers: int) -> Iterator[list[Record]]:
         for job in jobs:
             yield work(job)
         return
-    # Spawned, because a forked process inherits torch's threads in an unknown state.
-    context = multiprocessing.get_context("spawn")
     jobs = sorted(jobs, key=_expected, reverse=True)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_single_thread) as pool:
-        futures = [pool.submit(work, job) for job in jobs]
+    with pool(workers) as workplace:
+        futures = [workplace.submit(work, job) for job in jobs]
         try:
             for future in as_completed(futures):
                 yield future.result()
         except (OSError, RuntimeError) as error:
-            pool.shutdown(wait=False, cancel_futures=True)
+            workplace.shutdown(wait=False, cancel_futures=True)
             raise GrokkingError(
                 f"A worker failed ({type(error).__name__}: {error}); finished runs are kept in "
                 f"{jobs[0].out / 'runs.jsonl'}: start again to do the rest"
             ) from error
+
+
+def pool(workers: int) -> ProcessPoolExecutor:
+    """Processes of one thread each; spawned, because a forked one inherits torch's threads in an unknown state."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_single_thread)
 
 
 def _expected(job: Job) -> float:
@@ -147,6 +154,15 @@ def _expected(job: Job) -> float:
 def _single_thread() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
+    keep_memory()
+
+
+def keep_memory() -> None:
+    """Let malloc keep what is freed: else each large temporary is mapped and faulted in anew (glibc only)."""
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+            libc.mallopt(option, 1 << 30)
 
 
 def work(job: Job) -> list[Record]:

@@ -5,7 +5,9 @@ stays at chance until late in every run that groks.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from math import isclose, log
 from pathlib import Path
@@ -74,13 +76,18 @@ def tune(
     Raises:
         GrokkingError: if the study cannot be opened, or holds another box than this version's.
     """
-    study = _study(out, f"{task}/{method}")
-    while (done := len(_complete(study))) < trials:
-        _round(study, task, method, out, min(BATCH, trials - done), seeds, budget, workers)
-    return _result(study, task, method)
+    study = open_study(out, f"{task}/{method}")
+    while (missing := trials - len(complete(study))) > 0:
+        _round(study, task, method, out, min(BATCH, missing), seeds, budget, workers)
+    return result(study, task, method)
 
 
-def _study(out: Path, name: str) -> optuna.Study:
+def open_study(out: Path, name: str) -> optuna.Study:
+    """Open or make the study in `out/study.db`.
+
+    Raises:
+        GrokkingError: if the file cannot be opened.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = f"sqlite:///{out / 'study.db'}"
     try:
@@ -104,7 +111,8 @@ def _sampler(seed: int) -> optuna.samplers.TPESampler:
         )
 
 
-def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+def complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """Trials that have a result."""
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
@@ -125,16 +133,20 @@ def _round(
         raise GrokkingError(
             f"The study of {task}/{method} has another search box ({error}): use a new folder"
         ) from error
-    default = methods.get(method).default
-    settings = [Method.model_validate(default.model_dump() | trial.params) for trial in asked]
-    specs = [RunSpec(task=task, method=m, seed=s, budget=budget) for m in settings for s in seeds]
+    tried = [settings(method, trial.params) for trial in asked]
+    specs = [RunSpec(task=task, method=m, seed=s, budget=budget) for m in tried for s in seeds]
     records = runner.run_all(specs, out / "runs", workers=workers, selection=True)
     horizon = budget or tasks.get(task).card.budget
     for number, trial in enumerate(asked):
         part = records[number * len(seeds) : (number + 1) * len(seeds)]
         trial.set_user_attr("cpu_s", sum(record["cpu_s"] for record in part))
-        trial.set_user_attr("settings", settings[number].model_dump(mode="json"))
+        trial.set_user_attr("settings", tried[number].model_dump(mode="json"))
         study.tell(trial, objective([record["t_grok"] for record in part], horizon))
+
+
+def settings(method: str, params: dict[str, Any]) -> Method:
+    """Paper settings of a method with the values of a trial in them."""
+    return Method.model_validate(methods.get(method).default.model_dump() | params)
 
 
 def objective(t_grok: list[int | None], horizon: int) -> float:
@@ -142,8 +154,9 @@ def objective(t_grok: list[int | None], horizon: int) -> float:
     return log(stats.rmst(Times.of(t_grok, horizon), horizon))
 
 
-def _result(study: optuna.Study, task: str, method: str) -> Tuned:
-    best, done = study.best_trial, _complete(study)
+def result(study: optuna.Study, task: str, method: str) -> Tuned:
+    """Return the best trial of a study, and what finding it cost."""
+    best, done = study.best_trial, complete(study)
     return Tuned(
         task=task,
         method=method,
@@ -165,7 +178,7 @@ def border(params: dict[str, Any]) -> tuple[str, ...]:
 
 def importance(study: optuna.Study) -> dict[str, float]:
     """Share of the variance of the objective that each knob explains (functional ANOVA); empty below 4 results."""
-    values = {trial.value for trial in _complete(study)}
+    values = {trial.value for trial in complete(study)}
     if len(values) < 4:
         return {}
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
@@ -174,32 +187,116 @@ def importance(study: optuna.Study) -> dict[str, float]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One study for one worker."""
+
+    task: str
+    method: str
+    out: Path
+    trials: int
+    seeds: tuple[int, ...]
+    budget: int
+
+    def work(self) -> Tuned:
+        """Run it, or the rest of it."""
+        return tune(
+            self.task, self.method, self.out, trials=self.trials, seeds=self.seeds, budget=self.budget
+        )
+
+
 def tune_all(
     names: Sequence[str],
     chosen: Sequence[str],
     out: Path,
     *,
     trials: int = 24,
-    budget: int | None = None,
+    seeds: Sequence[int] = SEEDS,
+    budgets: Mapping[str, int] | None = None,
     workers: int = 1,
+    on_done: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Tune every method on every task with the same number of trials; the result is what `bench --tuned` reads."""
-    torch.set_num_threads(1)
+    """Tune every method on every task with the same number of trials; the result is what `bench --tuned` reads.
+
+    Args:
+        names: Tasks.
+        chosen: Methods; one that a task has no use for is left out there.
+        out: Folder of the studies and of `tuned.json`; an unfinished one is continued.
+        trials: Trials per study.
+        seeds: Tuning seeds.
+        budgets: Steps by task, where they are not the task's own.
+        workers: Processes; each takes one study after the other.
+        on_done: Called with the numbers of studies done and asked for.
+
+    Raises:
+        GrokkingError: if a study cannot be opened or a worker died; finished trials stay in the folder.
+    """
+    wanted = jobs(names, chosen, out, trials=trials, seeds=seeds, budgets=budgets)
+    found: dict[Job, Tuned] = {}
+    for job, tuned in _finished(wanted, workers):
+        found[job] = tuned
+        if on_done:
+            on_done(len(found), len(wanted))
+    return write(found, wanted, out)
+
+
+def jobs(
+    names: Sequence[str],
+    chosen: Sequence[str],
+    out: Path,
+    *,
+    trials: int,
+    seeds: Sequence[int] = SEEDS,
+    budgets: Mapping[str, int] | None = None,
+) -> list[Job]:
+    """Return the studies of all methods on the tasks they apply to.
+
+    Raises:
+        GrokkingError: if no method applies to any of the tasks.
+    """
+    steps = {name: tasks.get(name).card.budget for name in names} | dict(budgets or {})
     pairs = [(t, m) for t in names for m in chosen if methods.get(m).applies(tasks.get(t).card)]
-    found = [tune(t, m, out / t / m, trials=trials, budget=budget, workers=workers) for t, m in pairs]
-    lines = [
-        {
-            "task": t.task,
-            "method": t.method,
-            "settings": t.settings.model_dump(mode="json", exclude_defaults=True) | {"id": t.method},
-            "rmst": round(t.rmst, 1),
-            "trials": t.trials,
-            "on_border": list(t.on_border),
-            "importance": t.importance,
-            "cpu_s": t.cpu_s,
-        }
-        for t in found
-    ]
-    result = {"seeds": list(SEEDS), "tuned": lines}
-    runner.write_json(out / "tuned.json", result)
-    return result
+    if not pairs:
+        raise GrokkingError(
+            f"None of {', '.join(chosen)} applies to {', '.join(names)}: StableMax needs a softmax in the loss"
+        )
+    return [Job(t, m, out / t / m, trials, tuple(seeds), steps[t]) for t, m in pairs]
+
+
+def write(found: Mapping[Job, Tuned], wanted: Sequence[Job], out: Path) -> dict[str, Any]:
+    """Write `out/tuned.json`."""
+    content = {"seeds": list(wanted[0].seeds), "tuned": [_line(found[job], job.budget) for job in wanted]}
+    runner.write_json(out / "tuned.json", content)
+    return content
+
+
+def _finished(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Tuned]]:
+    if workers == 1:
+        torch.set_num_threads(1)
+        yield from ((job, job.work()) for job in jobs)
+        return
+    with runner.pool(workers) as workplace:
+        futures = {workplace.submit(job.work): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise GrokkingError(
+                f"A worker died; finished trials are kept in {jobs[0].out.parents[1]}: start again to do the rest"
+            ) from error
+        finally:
+            workplace.shutdown(wait=False, cancel_futures=True)
+
+
+def _line(tuned: Tuned, budget: int) -> dict[str, Any]:
+    return {
+        "task": tuned.task,
+        "method": tuned.method,
+        "settings": tuned.settings.model_dump(mode="json", exclude_defaults=True) | {"id": tuned.method},
+        "rmst": round(tuned.rmst, 1),
+        "horizon": budget,
+        "trials": tuned.trials,
+        "on_border": list(tuned.on_border),
+        "importance": tuned.importance,
+        "cpu_s": tuned.cpu_s,
+    }

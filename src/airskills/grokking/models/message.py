@@ -48,9 +48,8 @@ class MessagePair:
     def act(self, params: Params, seen: Tensor, message: Tensor) -> Output:
         """Act on [runs, rows] states seen by agent 2 and [runs, rows, channel] messages heard."""
         own, heard = torch.split(params["receiver.weight"], [self.embedding, self.channel], dim=1)
-        table = torch.bmm(params["embed.receiver"], own)
-        hidden = lookup(table, seen) + torch.baddbmm(params["receiver.bias"].unsqueeze(1), message, heard)
-        hidden = hidden.relu()
+        table = torch.baddbmm(params["receiver.bias"].unsqueeze(1), params["embed.receiver"], own)
+        hidden = torch.baddbmm(lookup(table, seen), message, heard).relu_()
         return Output(linear(hidden, params, "head"), hidden)
 
     def forward(self, params: Params, inputs: Tensor, draw: Draw | None) -> Output:

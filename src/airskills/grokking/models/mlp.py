@@ -36,11 +36,12 @@ class TokenMLP:
 
     def forward(self, params: Params, inputs: Tensor, _draw: Draw | None = None) -> Output:
         """Logits [runs, rows, classes] of tokens [runs, rows, slots]."""
-        blocks = params["hidden.weight"].chunk(self.slots, dim=1)
-        before = params["hidden.bias"].unsqueeze(1)
-        for slot, block in enumerate(blocks):
-            before = before + lookup(torch.bmm(params["embed.weight"], block), inputs[..., slot])
-        hidden = before.relu()
+        first, *others = params["hidden.weight"].chunk(self.slots, dim=1)
+        table = torch.baddbmm(params["hidden.bias"].unsqueeze(1), params["embed.weight"], first)
+        before = lookup(table, inputs[..., 0])
+        for slot, block in enumerate(others, 1):
+            before = before.add_(lookup(torch.bmm(params["embed.weight"], block), inputs[..., slot]))
+        hidden = before.relu_()
         return Output(linear(hidden, params, "head"), hidden)
 
 
