@@ -57,7 +57,7 @@ _WILLED = re.compile(
 
 
 def _asked(folder: Folder) -> Iterator[Act]:
-    for sentence in scene(folder).sentences:
+    for sentence in scene(folder).sentences if ".md" in scene(folder).prose else ():
         planted = not sentence.shown and ".md" in sentence.text and _PLANTED.search(sentence.text)
         if planted and not _WILLED.search(sentence.text[: planted.end()]):
             yield Act(

@@ -186,7 +186,7 @@ class Lexicon:
         english = self.common["en"]
         if len(english.intersection(words)) * 6 > len(words):  # nearly all sentences, at little cost
             return False
-        if sum(word in self._functional for word in words) > 2:
+        if len(self._functional.intersection(words)) > 2:
             return True
         if self._foreign.isdisjoint([word[:5] for word in words]):
             return False
@@ -197,7 +197,8 @@ class Lexicon:
     def foreign_words(self, text: str) -> bool:
         """Whether a text has at least two words that another language in Latin letters may have."""
         words = text.lower().replace("'", " ").split()
-        return sum(word[:5] in self._foreign or word in self._functional for word in words) > 1
+        begun = [word for word in words if word[:5] in self._foreign]
+        return len(begun) > 1 or len(self._functional.intersection(words)) > 1
 
     def _english(self, tokens: list[Token]) -> Iterator[str]:
         """As `_marked`, for the language of nearly all sentences."""

@@ -63,6 +63,11 @@ class Scene:
     blocks: list[Block] = field(default_factory=list)
 
     @cached_property
+    def prose(self) -> str:
+        """All sentences, one a line: what is not in it need not be looked for in each."""
+        return "\n".join([sentence.text for sentence in self.sentences])
+
+    @cached_property
     def commands(self) -> tuple[Command, ...]:
         """Command lines of shell blocks, scripts and set-up files, and those that the text asks to run."""
         return (*in_blocks(self.blocks), *in_sentences(self.sentences))

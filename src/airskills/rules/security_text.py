@@ -50,12 +50,16 @@ _SWITCH = re.compile(
     r"\b(?:set|edit|add|change|write|put|enable|switch|use|start|run|allows?)\b[^.]{0,160}(?:bypassPermissions|dangerously-skip-permissions|--yolo\b|Bash\(\*\))",
     re.IGNORECASE,
 )
+_SWITCHED = ("bypasspermissions", "dangerously-skip", "--yolo", "bash(*)")
 _GUARDED = re.compile(
     r"\b(?:never|do not|don't|avoid|dangerous|container|sandbox|isolated|unless|CI)\b", re.IGNORECASE
 )
 # An account or wallet that takes the place of the one that was meant.
+_ACCOUNT = re.compile(
+    r"\b(?:[A-Z]{2}\d{2}(?: ?[\dA-Z]{4}){3,8}|0x[0-9a-fA-F]{40}|(?:bc1|[13])[a-zA-HJ-NP-Z0-9]{25,60})\b"
+)
 _PAYEE = re.compile(
-    r"\b(?i:replace|swap|change|substitute|overwrite|exchange|redirect)\b[^.\n]{0,120}(?:\b[A-Z]{2}\d{2}(?: ?[\dA-Z]{4}){3,8}\b|\b0x[0-9a-fA-F]{40}\b|\b(?:bc1|[13])[a-zA-HJ-NP-Z0-9]{25,60}\b)"
+    rf"\b(?i:replace|swap|change|substitute|overwrite|exchange|redirect)\b[^.\n]{{0,120}}{_ACCOUNT.pattern}"
 )
 _TOOLS = re.compile(r"\"(?:tools|inputSchema|input_schema|mcpServers|description)\"\s*:")
 _TURN = re.compile(
@@ -64,7 +68,7 @@ _TURN = re.compile(
 )
 # Claims for which a comment in code counts even when it does not address the agent.
 _PLAIN = frozenset({"override", "role", "grant", "remote", "plant"})
-AT_ONCE = 8  # lines of a data file that are read together at first
+LINES_AT_ONCE, SENTENCES_AT_ONCE = 8, 4  # that are read together at first; more would seldom be harmless
 # And those that count in what describes a tool, which only models read.
 _POISON = frozenset({"conceal", "leak", "print", "approve"})
 MANY = 3  # lines of a data file that attack: from here on, if they are a fifth of it, it is a collection of attacks
@@ -72,26 +76,28 @@ MANY = 3  # lines of a data file that attack: from here on, if they are a fifth 
 
 def said(made: Scene) -> Iterator[tuple[Sentence, Claim]]:
     """Every claim of running text, of comments in code and of data files, where it is meant and not shown."""
-    for sentence in made.sentences:
-        if not sentence.shown:
-            for claim in claims(sentence.text):
-                yield sentence, claim
-    for sentence in made.comments:
+    meant = [sentence for sentence in made.sentences if not sentence.shown]
+    for sentence in _worth(meant, SENTENCES_AT_ONCE):
+        for claim in claims(sentence.text):
+            yield sentence, claim
+    for sentence in _worth(made.comments, SENTENCES_AT_ONCE):
         for claim in claims(sentence.text):
             if claim.name in _PLAIN or addressed(sentence.text):
                 yield sentence, claim
     for lines in made.data:
-        tools = any(_TOOLS.search(line.text) for line in lines[:200])
-        found = [(line, claim) for line in _worth(lines) for claim in claims(line.text, quoted=True)]
+        found = [
+            (line, claim) for line in _worth(lines, LINES_AT_ONCE) for claim in claims(line.text, quoted=True)
+        ]
         if not _collection(lines, {line for line, _ in found}):
+            tools = bool(found) and any(_TOOLS.search(line.text) for line in lines[:200])
             plain = _PLAIN | _POISON if tools else _PLAIN
             yield from ((line, claim) for line, claim in found if claim.name in plain or addressed(line.text))
 
 
-def _worth(lines: list[Sentence]) -> Iterator[Sentence]:
-    """The lines of a data file that may claim something; a few at a time are left out together."""
-    for start in range(0, len(lines), AT_ONCE):
-        some = lines[start : start + AT_ONCE]
+def _worth(lines: list[Sentence], at_once: int) -> Iterator[Sentence]:
+    """Those that may claim something; a few at a time are left out together."""
+    for start in range(0, len(lines), at_once):
+        some = lines[start : start + at_once]
         if not harmless("\n".join([line.text for line in some])):
             yield from some
 
@@ -202,6 +208,8 @@ class AS712(_Words):
     about = frozenset({"conceal", "approve", "disarm"})
 
     def more(self, made: Scene) -> Iterator[Finding]:
+        if not any(word in made.prose.lower() for word in _SWITCHED):
+            return
         for sentence in made.sentences:
             switches = not sentence.shown and _SWITCH.search(sentence.text) is not None
             if switches and not _GUARDED.search(sentence.text):
@@ -274,6 +282,8 @@ class AS727(_Words):
     about = frozenset({"spend"})
 
     def more(self, made: Scene) -> Iterator[Finding]:
+        if not _ACCOUNT.search(made.prose):
+            return
         for sentence in made.sentences:
             if not sentence.shown and _PAYEE.search(sentence.text):
                 yield self.said(sentence, "Payments are redirected to another account")
