@@ -4,14 +4,14 @@ The corpus is ours. In `data/security/*attacks*.txt` a line that begins with `+`
 `-` stands in its place in the twin; `*benign*.txt` holds look-alikes without any attack. The set `seed` is the one that
 the first rules were written with. The others were written before anyone read the rules, and are split by a hash of their
 names: `dev` was used while the rules were worked on, `held out` only counted. `later` was written by somebody who knew the
-rules, `second` and `third` likewise, in other wordings and before anyone looked at what is caught: `FIRST_PASS` keeps
-what the rules of that day caught of them, which says more about unseen attacks than today's rates. A skill counts as
+rules, `second` to `sixth` likewise, in other wordings and before anyone looked at what is caught (`fifth` and `sixth`: prose
+only): `FIRST_PASS` keeps what the rules of that day caught of them, which says more about unseen attacks than today's rates. A skill counts as
 caught or accused when a finding of severity error or warning names it.
 
     python benchmarks/security_corpus.py                          # rates
     python benchmarks/security_corpus.py --techniques             # rates of each technique, held-out ones included
     python benchmarks/security_corpus.py --verbose                # what was missed and wrongly found; never held out
-    python benchmarks/security_corpus.py --library DIR [DIR ...]  # findings over other people's skills
+    python benchmarks/security_corpus.py --library DIR [DIR ...]  # findings over other people's skills too
 """
 
 from __future__ import annotations
@@ -28,21 +28,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import airskills
 from airskills.disk import File
 from airskills.finding import Finding
 from airskills.folder import Folder, folder_from, open_folder
 from airskills.rules import RULES
 from measured import conditions, print_table, write
 
+PAGES = Path(airskills.__file__).parent / "data" / "measured.json"
 DATA = Path(__file__).parent / "data" / "security"
 SECURITY = [rule() for code, rule in sorted(RULES.items()) if code.startswith("AS7")]
-SETS = ("seed", "dev", "held out", "later", "second", "third")
+SETS = ("seed", "dev", "held out", "later", "second", "third", "fourth", "fifth", "sixth")
 
 # Attacks caught, twins accused and look-alikes accused when a set was judged for the first time.
 FIRST_PASS = {
     "second": {"caught": "36 of 71", "twins accused": "1 of 71", "benign accused": "1 of 26"},
     "third": {"caught": "40 of 61", "twins accused": "0 of 61", "benign accused": "0 of 16"},
+    "fourth": {"caught": "29 of 39", "twins accused": "0 of 39"},
+    "fifth": {"caught": "11 of 16", "twins accused": "0 of 16"},
+    "sixth": {"caught": "4 of 13", "twins accused": "0 of 13"},
 }
+
+# Findings in public libraries that say what is not so; each finding was read where it stands.
+FALSE = {"AS712": 2}  # "Don't assume reviewers know" in two lists for grant writers
 
 
 @dataclass(frozen=True)
@@ -188,6 +196,19 @@ def library(root: Path) -> dict[str, Any]:
     }
 
 
+def measured(libraries: dict[str, Any]) -> dict[str, Any]:
+    """What each rule finds in the libraries together, and how much of that is false, as it stands in the rule's page."""
+    codes = sorted(code for code in RULES if code.startswith("AS7"))
+    found = {code: sum(one["findings"].get(code, 0) for one in libraries.values()) for code in codes}
+    return {
+        "skills": sum(one["skills"] for one in libraries.values()),
+        "libraries": len(libraries),
+        "rules": {
+            code: {"findings": found[code], "false": min(found[code], FALSE.get(code, 0))} for code in codes
+        },
+    }
+
+
 def _print_mistakes() -> None:
     missed = [case.name for case in malicious() if case.set != "held out" and not case.alarms()]
     print("missed:", ", ".join(missed) or "none")
@@ -219,7 +240,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--library", type=Path, nargs="+", default=[], help="folders of skills to look at instead"
+        "--library", type=Path, nargs="+", default=[], help="folders of skills to look at besides"
     )
     parser.add_argument(
         "--verbose", action="store_true", help="name what was missed and what was wrongly found"
@@ -228,23 +249,23 @@ def main() -> int:
     parser.add_argument("--json", metavar="OUT", help="write the figures to this file")
     options = parser.parse_args()
     record: dict[str, Any] = {"conditions": conditions(["airskills"])}
-    if options.library:
-        record["libraries"] = {}
-        for root in options.library:
-            result = library(root.resolve())
-            _print_library(root.resolve(), result)
-            record["libraries"][root.name] = {key: value for key, value in result.items() if key != "all"}
-    else:
-        record |= {"rates": rates(), "first_pass": FIRST_PASS, "techniques": techniques()}
-        _print_rates(record["rates"])
-        if options.techniques:
-            print_table(
-                ["technique", "caught", "of"],
-                [[name, *row.values()] for name, row in record["techniques"].items()],
-            )
-        if options.verbose:
-            _print_mistakes()
+    record |= {"rates": rates(), "first_pass": FIRST_PASS, "techniques": techniques(), "libraries": {}}
+    for root in options.library:
+        result = library(root.resolve())
+        _print_library(root.resolve(), result)
+        record["libraries"][root.name] = {key: value for key, value in result.items() if key != "all"}
+    record["measured"] = measured(record["libraries"])
+    _print_rates(record["rates"])
+    if options.techniques:
+        print_table(
+            ["technique", "caught", "of"],
+            [[name, *row.values()] for name, row in record["techniques"].items()],
+        )
+    if options.verbose:
+        _print_mistakes()
     write(options.json, record)
+    if options.json and options.library:  # what the pages of the rules say
+        PAGES.write_text(json.dumps(record["measured"], indent=1) + "\n", encoding="utf-8")
     return 0
 
 

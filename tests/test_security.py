@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -13,12 +14,21 @@ import pytest
 
 from airskills.finding import Finding
 from airskills.folder import folder_from, open_folder
-from airskills.rules import RULES
+from airskills.rules import RULES, page
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 security_corpus: Any = importlib.import_module("security_corpus")
 
 HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
+
+
+def test_pages_of_the_rules_say_what_was_measured() -> None:
+    results = Path(__file__).parent.parent / "benchmarks" / "results" / "security_corpus.json"
+    recorded = json.loads(results.read_text(encoding="utf-8"))["measured"]
+
+    assert recorded == json.loads(security_corpus.PAGES.read_text(encoding="utf-8"))
+    assert set(recorded["rules"]) == {code for code in RULES if code.startswith("AS7")}
+    assert f"Measured on {recorded['skills']} skills" in page(RULES["AS711"])
 
 
 def look(text: str, **files: str) -> list[Finding]:

@@ -7,8 +7,11 @@ family, `good` gives none, and the docstring says why. The site and `airskills r
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
 from typing import Any, ClassVar
 
 from airskills.finding import Finding, Severity, declare
@@ -132,11 +135,31 @@ def page(rule: type[Rule]) -> str:
         f"Severity: {rule.severity}. Profiles: {profiles}. Family: {FAMILIES[code[:3]]}.{repair}",
         inspect.cleandoc(rule.__doc__ or "").partition("\n")[2].rstrip(),
     ]
+    lines += _measured(code)
     folder = "" if issubclass(rule, LibraryRule) else f"{rule.name}/"
     for heading, shown in (("Bad", rule.bad), ("Good", rule.good)):
         lines += ["", f"## {heading}", *_shown(shown, folder)] if shown else []
     lines += ["", "## How to ignore it", "", _IGNORE.format(code=code)]
     return "\n".join(lines) + "\n"
+
+
+@cache
+def _measurements() -> dict[str, Any]:
+    """What `benchmarks/security_corpus.py` found in public libraries."""
+    text = resources.files("airskills").joinpath("data", "measured.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _measured(code: str) -> list[str]:
+    """How often the rule speaks in public libraries, and how often wrongly, where that is known."""
+    row = _measurements()["rules"].get(code)
+    if row is None:
+        return []
+    where = (
+        f"Measured on {_measurements()['skills']:,} skills of {_measurements()['libraries']} public libraries"
+    )
+    return ["", f"{where}: {row['findings']} findings, {row['false']} of them false."]
 
 
 _IGNORE = """\

@@ -19,8 +19,6 @@ from airskills.rules.security_known import known
 from airskills.rules.security_patterns import CREDENTIAL
 
 GAP, COMMA, STOP = ".", ",", ";"
-_GAPS = {"~": "[^,;]", "-": "[^;]", "+": "[\\s\\S]", "*": ""}
-_ENDS = {"^": "^", "$": "(?=[,;]|$)"}
 _FIRST = 0x100  # code point of the first set of concepts
 _MARKUP = "\"'`*_()[]<>\u201c\u201d\u2018\u2019"
 _TOKEN = re.compile(
@@ -301,6 +299,8 @@ def _tokens(text: str) -> Iterator[Token]:
             continue
         for match in _TOKEN.finditer(piece):
             yield str(match.lastgroup), match[0]
+        if end and end in ".!?":
+            yield "stop", end
 
 
 def plain(text: str) -> str:
@@ -315,66 +315,3 @@ def lexicon() -> Lexicon:
     """The words of `data/concepts.json`."""
     source = resources.files("airskills").joinpath("data", "concepts.json").read_text(encoding="utf-8")
     return Lexicon(json.loads(source))
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """Concepts in an order, compiled.
-
-    Attributes:
-        needs: for each element, the bits of which a sentence must have one.
-        marks: the regular expression over marks.
-        negative: whether a negation is part of it.
-    """
-
-    needs: tuple[int, ...]
-    marks: re.Pattern[str]
-    negative: bool = False
-
-    def possible(self, mask: int) -> bool:
-        """Whether a sentence with these concepts can have it."""
-        # A loop, as `all` costs three times as much in what is the busiest place of all rules.
-        for need in self.needs:  # noqa: SIM110
-            if not mask & need:
-                return False
-        return True
-
-    def search(self, said: Said) -> re.Match[str] | None:
-        """Where the sentence has it."""
-        return self.marks.search(said.marks) if self.possible(said.mask) else None
-
-
-@cache
-def pattern(source: str) -> Pattern:
-    """Compile `no ~2 tell ~3 user|report`: concepts or alternatives, with at most so many words between.
-
-    `~N` crosses no comma, `*N` no comma and no `into`, `-N` crosses commas only, `+N` everything, `^` is the start of the sentence, `$` the end
-    of a clause, and a concept in parentheses may be missing.
-    """
-    words = lexicon()
-    needs: list[int] = []
-    parts: list[str] = []
-    for element in source.split():
-        if element in _ENDS:
-            parts.append(_ENDS[element])
-        elif element[0] in _GAPS:
-            gap = f"[^,;{words.marks(['into'])}]" if element[0] == "*" else _GAPS[element[0]]
-            parts.append(f"{gap}{{0,{element[1:]}}}?")
-        else:
-            names = element.strip("()").split("|")
-            optional = element.startswith("(")
-            parts.append(f"[{words.marks(names)}]{'?' if optional else ''}")
-            needs += [] if optional else [words.mask(names)]
-    negative = re.search(r"\b(?:no|dont|without|nobody|none)\b", source) is not None
-    return Pattern(tuple(needs), re.compile("".join(parts)), negative)
-
-
-@cache
-def together(source: str, span: int) -> Pattern:
-    """Compile concepts that stand within `span` words of each other in any order, for languages of another order."""
-    words = lexicon()
-    groups = [element.split("|") for element in source.split()]
-    ahead = "".join(f"(?=.{{0,{span}}}[{words.marks(names)}])" for names in groups)
-    anywhere = words.marks([name for names in groups for name in names])
-    needs = tuple(words.mask(names) for names in groups)
-    return Pattern(needs, re.compile(f"(?=[{anywhere}]){ahead}", re.DOTALL), negative=True)

@@ -27,7 +27,6 @@ class AS707(Rule):
     pins it; repositories of well-known projects and the indexes of the ecosystem are known (`data/security.json`).
 
     Cisco: supply chain. Snyk: W012, E005. OWASP agentic: ASI04.
-    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 38 findings; read by hand, all are unpinned addresses or an index of a project.
     """
 
     profiles = EVERYWHERE
@@ -58,7 +57,6 @@ class AS720(Rule):
     letter left out, doubled, replaced or swapped against about 120 often installed packages count.
 
     Cisco: supply chain (typosquatting). Snyk: E005, E006. OWASP agentic: ASI04.
-    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 0 findings.
     """
 
     severity = "error"
@@ -155,7 +153,6 @@ class AS721(Rule):
     A tool counts as needed when a command, a script or the text has any use for it.
 
     Cisco: tool abuse, excessive agency. Snyk: W013. OWASP agentic: ASI02, ASI03.
-    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 0 findings.
     """
 
     profiles = EVERYWHERE

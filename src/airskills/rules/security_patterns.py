@@ -160,6 +160,12 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS708",
+        r"(?:Invoke-(?:RestMethod|WebRequest)|\birm\b|\biwr\b|Upload(?:String|Data)|\bcurl\b)[^\n]{0,300}(?:Get-ChildItem|\bgci\b|\bdir\b|\bls\b)\s+env:|(?:Get-ChildItem|\bgci\b|\bdir\b|\bls\b)\s+env:[^\n]{0,300}(?:Invoke-(?:RestMethod|WebRequest)|\birm\b|\biwr\b|Upload(?:String|Data)|\bcurl\b)",
+        "The whole environment is sent to another machine",
+        "env",
+    ),
+    _p(
+        "AS708",
         r"(?:curl|wget|\bnc\b|Invoke-\w+)[^\n]{0,400}toJSON\(\s*(?:secrets|env)\s*\)|toJSON\(\s*secrets\s*\)[^\n]{0,400}(?:curl|wget|\bnc\b)",
         "All secrets of the workflow are sent to another machine",
         "tojson",

@@ -14,7 +14,8 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
-from airskills.rules.security_concepts import COMMA, STOP, Pattern, Said, lexicon, pattern, together
+from airskills.rules.security_concepts import COMMA, STOP, Said, lexicon
+from airskills.rules.security_wording import Pattern, pattern, together
 
 _QUOTED = re.compile(
     r"\"[^\"\n]{3,400}\"|\u201c[^\u201d\n]{3,400}\u201d|«[^»\n]{3,400}»|「[^」\n]{3,400}」|(?<!\w)'[^'\n]{8,400}'(?!\w)"

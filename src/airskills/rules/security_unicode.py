@@ -49,7 +49,6 @@ class AS701(Rule):
     Arabic, Indic and emoji sequences, flags, and a single stray space of no width are left alone.
 
     Cisco: prompt injection (unicode steganography), obfuscation. Snyk: W021, E004. OWASP agentic: ASI01, ASI09.
-    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 0 findings.
     """
 
     severity = "error"
@@ -98,7 +97,6 @@ class AS702(Rule):
     Controls on a line of Arabic or Hebrew that close again are left alone.
 
     Cisco: obfuscation. Snyk: W021. OWASP agentic: ASI01, ASI09.
-    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 0 findings.
     """
 
     severity = "error"
@@ -133,7 +131,6 @@ class AS703(Rule):
     holds Latin letters and letters of another script that all look like Latin ones; `API-шка` and `Δx` do not.
 
     Cisco: obfuscation, supply chain. Snyk: E005. OWASP agentic: ASI04, ASI09.
-    Measured on 101 public skills (18 of Anthropic, 83 of Orchestra Research): 0 findings.
     """
 
     severity = "error"
