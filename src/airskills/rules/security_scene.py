@@ -161,8 +161,9 @@ def _comments(block: Block) -> Iterator[Sentence]:
     if block.shown or block.language not in PYTHON | SHELL | PROGRAM:
         return
     lines: list[tuple[int, str]] = []
+    python = block.language in PYTHON
     for number, line in enumerate(block.text.split("\n"), block.line):
-        said = _comment(line)
+        said = _comment(line) if "#" in line or not python else ""
         if said:
             lines.append((number, said))
         elif lines:
@@ -170,7 +171,7 @@ def _comments(block: Block) -> Iterator[Sentence]:
             lines = []
     if lines:
         yield from split(block.path, lines, shown=False)
-    if block.language in PYTHON and block.file:
+    if python and block.file:
         for match in _DOCSTRING.finditer(block.text):
             start = block.line + block.text.count("\n", 0, match.start(2))
             yield from split(block.path, list(enumerate(match[2].split("\n"), start)), shown=False)
