@@ -22,6 +22,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from airskills.drift import Shelf
@@ -32,29 +33,33 @@ from measured import conditions, print_table, write
 
 # Package, old and new release, and what both sides run with.
 PAIRS = (
-    ("trl", "1.12.0", "1.16.0", "torch==2.13.0 transformers==5.23.0"),
-    ("peft", "0.18.1", "0.21.2", "torch==2.13.0 transformers==5.23.0"),
     ("faiss-cpu", "1.13.2", "1.15.1", ""),
-    ("accelerate", "1.10.0", "1.15.0", "torch==2.13.0"),
-    ("datasets", "4.0.0", "5.2.0", ""),
     ("qdrant-client", "1.12.0", "1.16.0", ""),
+    ("datasets", "4.0.0", "5.2.0", ""),
+    ("accelerate", "1.10.0", "1.15.0", "torch==2.13.0"),
+    ("peft", "0.18.1", "0.21.2", "torch==2.13.0 transformers==5.23.0"),
+    ("trl", "1.12.0", "1.16.0", "torch==2.13.0 transformers==5.23.0"),
 )
 SAMPLE, SEED = 60, 20_261_121
 PROBE = r"""
-import importlib, inspect, json, re, sys, warnings
+import functools, importlib, inspect, json, re, sys, warnings
 warnings.simplefilter("ignore")
+@functools.cache
+def imported(name):  # a module that fails runs from its first line each time it is asked for
+    try:
+        return importlib.import_module(name), None
+    except BaseException as error:
+        return None, error
 def reach(path):
     # An import of its longest module, else attribute by attribute, as in `airskills.drift.world`.
     parts, why = path.split("."), ""
     for cut in range(len(parts), 0, -1):
-        name = ".".join(parts[:cut])
-        try:
-            value = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name and not name.startswith(error.name):
+        value, error = imported(".".join(parts[:cut]))
+        if isinstance(error, ModuleNotFoundError):
+            if error.name and not ".".join(parts[:cut]).startswith(error.name):
                 why = why or f"needs {error.name}"
             continue
-        except BaseException as error:
+        if error:
             return None, f"import fails: {type(error).__name__}"
         try:
             for part in parts[cut:]:
@@ -256,28 +261,47 @@ def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return sorted(named[0] ^ named[1])
 
 
-def measure(pairs: Sequence[tuple[str, str, str, str]]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Every finding with its verdict; and for each package what running code shows and the findings do not."""
+def measure(
+    pairs: Sequence[tuple[str, str, str, str]], kept: Path | None
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Every finding with its verdict; and for each package what running code shows and the findings do not.
+
+    What `kept` holds of a package, from a run that was stopped, is not executed again.
+    """
     rows, lost = [], {}
     for package, old, new, beside in pairs:
-        changes, public = findings(package, old, new, beside)
-        paths = {
-            path
-            for c in changes
-            for path in (c.path, c.new if c.kind in {"moved", "renamed"} and not c.parameter else "")
-            if path
-        }
-        sources = {change.path for change in changes if change.kind == "deprecated"}
-        sides = [probe(package, version, beside, paths | public, sources) for version in (old, new)]
-        for change in changes:
-            verdict, why = judge(change, *sides)
-            rows.append(
-                {"package": package, "kind": change.kind, "finding": str(change), "true": verdict, "why": why}
-            )
-        shown, misses = missed(public, changes, *sides)
-        lost[package] = {"shown": shown, "missed": len(misses), "which": misses}
-        print(f"{package} {old} to {new}: {len(changes)} findings executed", flush=True)
+        file = kept / f"{package}-{old}-{new}.json" if kept else None
+        if file and file.exists():
+            found, lost[package] = json.loads(file.read_text(encoding="utf-8"))
+        else:
+            found, lost[package] = measured(package, old, new, beside)
+            if file:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(json.dumps([found, lost[package]]), encoding="utf-8")
+        rows += found
+        print(f"{package} {old} to {new}: {len(found)} findings executed", flush=True)
     return rows, lost
+
+
+def measured(package: str, old: str, new: str, beside: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The findings of one package with their verdicts, and its misses."""
+    changes, public = findings(package, old, new, beside)
+    paths = {
+        path
+        for c in changes
+        for path in (c.path, c.new if c.kind in {"moved", "renamed"} and not c.parameter else "")
+        if path
+    }
+    sources = {change.path for change in changes if change.kind == "deprecated"}
+    sides = [probe(package, version, beside, paths | public, sources) for version in (old, new)]
+    rows = []
+    for change in changes:
+        verdict, why = judge(change, *sides)
+        rows.append(
+            {"package": package, "kind": change.kind, "finding": str(change), "true": verdict, "why": why}
+        )
+    shown, misses = missed(public, changes, *sides)
+    return rows, {"shown": shown, "missed": len(misses), "which": misses}
 
 
 def sampled(rows: Sequence[dict[str, Any]], size: int, seed: int) -> list[dict[str, Any]]:
@@ -309,9 +333,13 @@ def main() -> None:
     parser.add_argument("--package", action="append", help="only this one; may be repeated")
     parser.add_argument("--sample", type=int, default=SAMPLE)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--keep", type=Path, help="folder for finished packages: what lies there is not run again"
+    )
     parser.add_argument("--json", help="write the figures and everything that is not true to this file")
     given = parser.parse_args()
-    rows, lost = measure([pair for pair in PAIRS if not given.package or pair[0] in given.package])
+    pairs = [pair for pair in PAIRS if not given.package or pair[0] in given.package]
+    rows, lost = measure(pairs, given.keep)
     sample = sampled(rows, given.sample, given.seed)
     groups = {"sample": sample, "all": rows}
     groups |= {
@@ -335,7 +363,7 @@ def main() -> None:
         print(f"false: {row['package']}: {row['kind']}: {row['finding']} ({row['why']})")
     record = {
         **conditions(["airskills"]),
-        "pairs": [list(pair) for pair in PAIRS],
+        "pairs": [list(pair) for pair in pairs],
         "seed": given.seed,
         "counts": table,
         "why_not_executed": dict(Counter(row["why"] for row in rows if row["true"] is None).most_common()),
