@@ -125,6 +125,10 @@ def test_a_lazy_package_has_what_its_table_and_its_type_checking_branch_say(tmp_
         ("def __getattr__(name):\n    return 1", Absent.UNKNOWN),
         ("globals()['a' + 'b'] = 1", Absent.UNKNOWN),
         ("for n in 'ab':\n    globals()[n] = 1", Absent.UNKNOWN),
+        ("_globals = globals()\nbuild('points_pb2', _globals)", Absent.UNKNOWN),  # protobuf
+        ("fill(names=globals())", Absent.UNKNOWN),
+        ("g = globals()\ng['a' + 'b'] = 1", Absent.UNKNOWN),
+        ("g = vars()\nprint(len(g))", Absent.MISSING),
         ("def broken(:", Absent.UNKNOWN),
         ("x = globals()['__file__']", Absent.MISSING),
     ],

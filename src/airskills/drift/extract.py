@@ -77,6 +77,7 @@ class _Reader:
         self.typing: set[str] = set()
         self.lazy: dict[str, list[str]] = {}
         self.answers = ""
+        self.globals: set[str] = set()
         self.handled: set[str] = set()
         self.notices: list[Notice] = []
 
@@ -114,6 +115,8 @@ class _Reader:
             self._bind(node, scoped)
 
     def _bind(self, node: ast.stmt, scoped: Scoped) -> None:
+        if isinstance(node, ast.Assign) and _is_globals(node.value):
+            self.globals |= {name for target in node.targets if (name := dotted(target))}
         for name, binding in bindings(node, self.lines, self.names):
             if scoped.typing and name in self.names and name not in self.typing:
                 continue
@@ -161,13 +164,19 @@ class _Reader:
             self._lazy(target.slice, value)
         elif owner == "sys.modules" and dotted(target.slice) == "__name__":
             self._answer("lazy" if isinstance(value, ast.Call) and "Lazy" in text(value.func) else "any")
-        elif isinstance(target.value, ast.Call) and dotted(target.value.func) in {"globals", "vars"}:
+        elif owner in self.globals or _is_globals(target.value):
             self._answer("any")
         return True
 
     def _call(self, call: ast.Call) -> None:
-        """A bare call: `__all__.extend(...)`, `_import_structure["x"].append(...)`, `globals().update(...)`, a warning."""
+        """A bare call: `__all__.extend(...)`, `_import_structure["x"].append(...)`, `globals().update(...)`, a warning.
+
+        Whoever is handed `globals()` may bind anything, as the builder in modules that protobuf generates does.
+        """
         self.notices += notices([ast.Expr(call)])
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if any(_is_globals(value) or dotted(value) in self.globals for value in given):
+            self._answer("any")
         self.handled |= {call.args[0].id} if call.args and isinstance(call.args[0], ast.Name) else set()
         if not isinstance(call.func, ast.Attribute) or not call.args:
             return
@@ -177,7 +186,7 @@ class _Reader:
             self._export(items, more=True)
         elif isinstance(owner, ast.Subscript) and dotted(owner.value) == "_import_structure":
             self._lazy(owner.slice, items)
-        elif isinstance(owner, ast.Call) and dotted(owner.func) == "globals" and method == "update":
+        elif method == "update" and (dotted(owner) in self.globals or _is_globals(owner)):
             self._answer("any")
 
     def _lazy(self, key: ast.expr | None, names: ast.expr | None) -> None:
@@ -200,6 +209,10 @@ class _Reader:
             self.exports = found
         elif self.exports is not None:
             self.exports += found
+
+
+def _is_globals(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and dotted(node.func) in {"globals", "vars"} and not node.args
 
 
 def _summands(value: ast.expr) -> Iterator[ast.expr]:
