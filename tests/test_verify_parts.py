@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from airskills.verify import edits
 from airskills.verify.edits import Span, Wrap
 from airskills.verify.executed import executed
 from airskills.verify.questions import ask
-from airskills.verify.readings import reading
+from airskills.verify.readings import read, reading
 from airskills.verify.signatures import Misfit, Shape, members, misfit, signatures
 from airskills.verify.uses import Uses
 from airskills.verify.wires import Wires
@@ -230,3 +231,46 @@ def test_a_reading_changes_what_is_sure_and_nothing_else(case: str, tmp_path: Pa
     ast.parse(found)
     assert (made / "lab" / "stub.pyi").read_text() == "x: int\n"
     assert (root / "lab" / "__init__.py").read_text() == text
+
+
+def wheels_of(tmp_path: Path) -> list[Wheel]:
+    made = []
+    for name in ("one", "two"):
+        root = tmp_path / name / "root"
+        (root / name).mkdir(parents=True)
+        (root / name / "__init__.py").write_text(SOURCE["only raises"][0])
+        (root / name / "py.typed").write_text("")
+        made.append(Wheel(Pin(name, "1"), root, "0", (name,), {}))
+    return made
+
+
+def test_several_wheels_are_read_at_once_and_each_is_named(tmp_path: Path) -> None:
+    said: list[tuple[str, int, int]] = []
+    wheels = wheels_of(tmp_path)
+    found = read(wheels, lambda what, done, total: said.append((what, done, total)))
+    assert found == [reading(wheel) for wheel in wheels]
+    assert "pass" in (found[1] / "two" / "__init__.py").read_text()
+    assert said[0] == ("reading one==1, two==1", 0, 2)
+    assert said[-1] == ("read", 2, 2)
+    assert read(wheels, lambda *_: pytest.fail("nothing is left to read")) == found
+
+
+def test_files_are_copied_where_the_file_system_has_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", refuse)
+    made = reading(wheels_of(tmp_path)[0])
+    assert (made / "one" / "py.typed").read_text() == ""
+
+
+def test_readings_of_other_versions_go_when_nobody_used_them_for_a_day(tmp_path: Path) -> None:
+    wheel = wheels_of(tmp_path)[0]
+    old, new = wheel.root.parent / "reading-old", wheel.root.parent / "reading-new"
+    old.mkdir()
+    new.mkdir()
+    os.utime(old, (0, 0))
+    reading(wheel)
+    assert (old.exists(), new.exists()) == (False, True)

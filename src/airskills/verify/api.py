@@ -24,7 +24,7 @@ from airskills.verify.ledger import Counts, Entry, Level, count
 from airskills.verify.memory import Memory, key_of
 from airskills.verify.packages import Packages
 from airskills.verify.ran import with_runs
-from airskills.verify.readings import reading
+from airskills.verify.readings import read
 from airskills.verify.siblings import Siblings
 from airskills.verify.ty import Ty
 from airskills.verify.units import Unit, Units, units_of
@@ -196,10 +196,7 @@ def _key(unit: Unit, root: Root, unpacked: Unpacked, skill: _Skill, chosen: Opti
 
 
 def _ask(root: Root, jobs: Sequence[tuple[_Skill, int, str]], unpacked: Unpacked, chosen: Options) -> None:
-    paths = []
-    for done, wheel in enumerate(root.wheels):
-        chosen.progress(f"reading {wheel.pin}", done, len(root.wheels))
-        paths.append(reading(wheel))
+    paths = read(root.wheels, chosen.progress)
     chosen.progress("checking", len(root.wheels), len(root.wheels))
     units = [skill.units.units[number] for skill, number, _ in jobs]
     owners = {id(unit): skill for unit, (skill, _, _) in zip(units, jobs, strict=True)}

@@ -1,6 +1,7 @@
 """A reading of a wheel: the same files, rewritten where a checker would otherwise give up. Nothing is run for it.
 
     readings.reading(wheel)        a folder beside the wheel's own, made once
+    readings.read(wheels)          those of many, in several processes where that pays
 
 Libraries say less than they do: a decorator without types hides a signature, a module's `__getattr__` answers every name.
 What such a thing really does can often be read in its source; each class below does that for one case, and changes
@@ -16,13 +17,16 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
+from airskills.cache import touch
 from airskills.wheels import Wheel
 
 _DECORATOR = re.compile(r"^[ \t]*@([\w.]+)", re.MULTILINE)
@@ -33,13 +37,17 @@ UNNAMED = "airskills_nothing_"  # stands where no keyword is left to be named
 _REFUSAL = re.compile(
     r"(?:assert (?:not |len\()|if (?:len\()?)(\w+)\)?(?: [=!>]= 0| > 0|,|:|$)", re.MULTILINE
 )
+UNUSED = 86_400.0  # seconds after which a reading by another version of this code goes
 _COLLECTED = re.compile(r"\*\*(\w+)")
 
 
 def reading(wheel: Wheel) -> Path:
     """The folder of a wheel's reading, made if it is not there."""
-    made = wheel.root.parent / f"reading-{_version()}"
-    if not made.is_dir():
+    made = _folder(wheel)
+    if made.is_dir():
+        touch(made)
+    else:
+        _forget(made)
         draft = Path(tempfile.mkdtemp(prefix=".reading-", dir=wheel.root.parent))
         try:
             _write(wheel.root, draft)
@@ -48,6 +56,43 @@ def reading(wheel: Wheel) -> Path:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return made
+
+
+def read(
+    wheels: Sequence[Wheel], progress: Callable[[str, int, int], None] = lambda _what, _done, _total: None
+) -> list[Path]:
+    """The readings of wheels, in their order; `progress` is called with (what, done, in all)."""
+    waiting = sorted((wheel for wheel in wheels if not _folder(wheel).is_dir()), key=_size, reverse=True)
+    jobs = min(os.cpu_count() or 1, len(waiting))
+    if jobs < 2:
+        for done, wheel in enumerate(waiting):
+            progress(f"reading {wheel.pin}", done, len(waiting))
+            reading(wheel)
+    else:
+        progress(f"reading {', '.join(str(wheel.pin) for wheel in waiting[:jobs])}", 0, len(waiting))
+        with ProcessPoolExecutor(jobs) as pool:
+            left = {pool.submit(reading, wheel): wheel for wheel in waiting}
+            for done, future in enumerate(as_completed(list(left)), 1):
+                future.result()
+                del left[future]
+                names = ", ".join(str(wheel.pin) for wheel in list(left.values())[:jobs])
+                progress(f"reading {names}" if names else "read", done, len(waiting))
+    return [reading(wheel) for wheel in wheels]
+
+
+def _folder(wheel: Wheel) -> Path:
+    return wheel.root.parent / f"reading-{_version()}"
+
+
+def _size(wheel: Wheel) -> int:
+    return sum(path.stat().st_size for path in wheel.root.rglob("*.py"))
+
+
+def _forget(made: Path) -> None:
+    """Remove readings of other versions of this code that nobody used for a day."""
+    for other in made.parent.glob("reading-*"):
+        if time.time() - other.stat().st_mtime > UNUSED:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 @cache
@@ -65,9 +110,17 @@ def _write(root: Path, made: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         text = source.revised(path) if path.suffix == ".py" else None
         if text is None:
-            os.link(path, target)
+            _link(path, target)
         else:
             target.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def _link(path: Path, target: Path) -> None:
+    """A second name for a file, a copy where the file system has none."""
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)
 
 
 class Source:
@@ -84,12 +137,11 @@ class Source:
     def revised(self, path: Path) -> str | None:
         """Text of a file after all revisions; None where nothing changes."""
         self._path, text = path, self.text(path)
-        if "def __getattr__" not in text and not _may_refuse(text) and not self._is_decorated(text):
-            return None
-        tree = _parse(text)
+        wanted = [revision for revision in REVISIONS if revision.concerns(text, self)]
+        tree = _parse(text) if wanted else None
         if tree is None:
             return None
-        edits = [edit for revision in REVISIONS for edit in revision(tree, self)]
+        edits = [edit for revision in wanted for edit in revision(tree, self)]
         return _edited(text, edits) if edits else None
 
     def bound(self, tree: ast.Module) -> set[str] | None:
@@ -116,7 +168,8 @@ class Source:
             base = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
         return next((p for p in (base / "__init__.py", base.with_suffix(".py")) if p.is_file()), None)
 
-    def _is_decorated(self, text: str) -> bool:
+    def is_decorated(self, text: str) -> bool:
+        """Whether a decorator in it is one that hands everything on."""
         return any(name.rpartition(".")[2] in self.transparent for name in _DECORATOR.findall(text))
 
     @cached_property
@@ -182,15 +235,31 @@ def _parse(text: str) -> ast.Module | None:
         return None
 
 
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Every statement, at any depth; expressions, which are most of a tree, are not looked into."""
+    pending: list[ast.stmt] = list(tree.body)
+    while pending:
+        node = pending.pop()
+        yield node
+        for name in ("body", "orelse", "finalbody"):
+            pending += getattr(node, name, ())
+        for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+            pending += part.body
+
+
 class PlainDecorators:
     """`@transmit_format` over `Dataset.map`: it has no types, so the checker loses the signature and the result.
 
     A decorator goes whose wrapper takes `*args, **kwargs` and hands them on to the function as they are.
     """
 
+    def concerns(self, text: str, source: Source) -> bool:
+        """Whether it may change a file."""
+        return source.is_decorated(text)
+
     def __call__(self, tree: ast.Module, source: Source) -> Iterator[Edit]:
         """The lines of every such decorator, blank."""
-        for node in ast.walk(tree):
+        for node in _statements(tree):
             if isinstance(node, _FUNCTION):
                 for decorator in node.decorator_list:
                     taken_out = source.transparent.get(_name(decorator))
@@ -308,6 +377,10 @@ class ListedModule:
     Its names are declared instead: every one that the module's text lists, as a key, an entry or in a comparison.
     """
 
+    def concerns(self, text: str, _source: Source) -> bool:
+        """Whether it may change a file."""
+        return "\ndef __getattr__" in text
+
     def __call__(self, tree: ast.Module, source: Source) -> Iterator[Edit]:
         """A line of declarations in place of the function."""
         functions = [node for node in tree.body if isinstance(node, _FUNCTION) and node.name == "__getattr__"]
@@ -396,9 +469,13 @@ def _bound_names(tree: ast.Module) -> set[str]:
 class RaisingGetattr:
     """`PartialState().on_main`: the class has a `__getattr__` that only words the error."""
 
+    def concerns(self, text: str, _source: Source) -> bool:
+        """Whether it may change a file."""
+        return "def __getattr__" in text
+
     def __call__(self, tree: ast.Module, _source: Source) -> Iterator[Edit]:
         """`pass` in place of a `__getattr__` that returns nothing."""
-        for owner in ast.walk(tree):
+        for owner in _statements(tree):
             for node in owner.body if isinstance(owner, ast.ClassDef) else ():
                 if isinstance(node, ast.FunctionDef) and node.name == "__getattr__" and _only_raises(node):
                     yield _whole(node, "pass")
@@ -417,9 +494,13 @@ class RefusedKeywords:
     keywords stand in its place.
     """
 
+    def concerns(self, text: str, _source: Source) -> bool:
+        """Whether it may change a file."""
+        return _may_refuse(text)
+
     def __call__(self, tree: ast.Module, _source: Source) -> Iterator[Edit]:
         """Parameters in place of `**kwargs`."""
-        for node in ast.walk(tree):
+        for node in _statements(tree):
             if isinstance(node, _FUNCTION) and node.args.kwarg:
                 names = _accepted(node, node.args.kwarg.arg)
                 if names is not None:
