@@ -122,7 +122,7 @@ def test_what_is_wrong_with_the_data_is_named(
     codes: set[str],
 ) -> None:
     check, fixtures = module("check_data"), module("fixtures")
-    template = fixtures.CHATML if starts or rows == CALLS else fixtures.shipped("qwen2_5")
+    template = fixtures.shipped("qwen2_5") if "assistant_only_loss" in settings else fixtures.CHATML
     fixtures.tiny_tokenizer(template=template, bos=bool(starts)).save_pretrained(tmp_path)
     (tmp_path / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
 
