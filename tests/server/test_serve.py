@@ -392,6 +392,12 @@ HTTP = httpx2.Client(verify=False, timeout=20)  # no certificates to read where 
 HEADERS = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    HTTP.close()
+
+
 def post(url: str, body: Any = PING, **headers: str) -> httpx2.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return HTTP.post(url, content=content, headers={**HEADERS, **headers})

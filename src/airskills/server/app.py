@@ -32,7 +32,8 @@ from airskills.server.extension import SkillsExtension
 from airskills.server.live import Live
 from airskills.server.provider import SkillsProvider
 from airskills.server.served import Catalogue
-from airskills.server.tools import Tools, instructions
+from airskills.server.tools import Tools
+from airskills.toolbox import instructions
 
 PATH = "/mcp"
 MAX_BODY = 256 * 1024  # bytes of a request; the longest sensible one is a search of a few hundred
