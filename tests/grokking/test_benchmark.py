@@ -176,6 +176,26 @@ def test_the_report_has_every_method_and_a_figure_per_task(small: Any, tmp_path:
     assert len(figure.findall("{http://www.w3.org/2000/svg}polyline")) == 2
 
 
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ((100, 250), "fast, ratio 0.50 [0.50, 0.50]: at least twice as soon, and the interval excludes 1"),
+        ((150, 375), "fast, ratio 0.75 [0.75, 0.75]: sooner, and less than twice"),
+        ((100, 700), "fast, ratio 1.14 [0.50, 1.40]: no method is shown to be sooner"),
+        ((400, 1_000), "fast, ratio 2.00 [2.00, 2.00]: AdamW is sooner than all"),
+    ],
+)
+def test_the_report_says_whether_a_method_is_twice_as_soon_as_tuned_adamw(times: Any, said: Any) -> None:
+    runs = [record("adamw", 100, 200), record("adamw", 101, 500)]
+    runs += [record("fast", seed, t) for seed, t in zip((100, 101), times, strict=True)]
+    lines = benchmark.summarize([run | {"row": "tuned"} for run in runs])
+    entry = {"task": "add-31", "method": "adamw", "on_border": ["weight_decay"]}
+    page = report.verdicts({"summary": lines, "tuning": {"tuned": [entry]}})
+
+    assert f"- add-31: {said}" in page
+    assert page[-1].endswith("more might be gained: adamw on add-31 (weight_decay).")
+
+
 def test_survival_figure_places_steps_on_a_logarithmic_axis() -> None:
     picture = svg.survival("a < b", [svg.Line("m", [100.0], [0.0])], 10, 1_000)
 

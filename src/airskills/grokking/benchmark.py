@@ -148,7 +148,7 @@ def run(
     wall = round(time.perf_counter() - began, 1)
     run_by = {"wall_s": wall, "workers": workers, "load": [round(load, 1), round(os.getloadavg()[0], 1)]}
     result = results(tier, records, tuned) | run_by
-    runner.write_json(out / "results.json", result)
+    runner.write_json(out / "results.json", result, indent=None)
     return result
 
 

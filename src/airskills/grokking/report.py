@@ -66,7 +66,7 @@ def markdown(result: dict[str, Any]) -> str:
         f"{result['energy']['total']:,} CPU seconds were used."
     )
     title = f"# Grokking benchmark {result['benchmark_version']}, tier {result['tier']}"
-    lines = [title, "", where, "", READING, "", tuning(result)]
+    lines = [title, "", where, "", READING, "", tuning(result), *verdicts(result)]
     for name in _tasks(result):
         cells = [line for line in result["summary"] if line["task"] == name]
         lines += ["", f"## {name}", "", f"Horizon {cells[0]['horizon']:,} steps.", "", *table(cells)]
@@ -79,7 +79,43 @@ def tuning(result: dict[str, Any]) -> str:
     if not result["tuning"]:
         return "**No method was tuned**: these rows compare published settings, and say nothing on which is best."
     trials = {entry["trials"] for entry in result["tuning"]["tuned"]}
-    return f"Tuned rows: {trials.pop()} trials per method and task, on seeds 0-4 and validation rows."
+    seeds = ", ".join(map(str, result["tuning"]["seeds"]))
+    cost = sum(entry["cpu_s"] for entry in result["tuning"]["tuned"])
+    return (
+        f"Tuned rows: {trials.pop()} trials per method and task, on seeds {seeds} and validation rows; "
+        f"{cost:,.0f} CPU seconds."
+    )
+
+
+def verdicts(result: dict[str, Any]) -> list[str]:
+    """Say for each task which tuned method is soonest, and whether that is twice as soon as tuned AdamW."""
+    lines = []
+    for name in _tasks(result):
+        rows = [line for line in result["summary"] if line["task"] == name and line["row"] == "tuned"]
+        rated = [line for line in rows if line["ratio_to_adamw"]]
+        if rated and any(line["share_generalized"]["value"] > 0 for line in rows):
+            lines.append(f"- {name}: {_verdict(min(rated, key=lambda line: float(line['rmst']['value'])))}")
+    border = [
+        f"{entry['method']} on {entry['task']} ({', '.join(entry['on_border'])})"
+        for entry in (result["tuning"] or {"tuned": []})["tuned"]
+        if entry["on_border"]
+    ]
+    if border:
+        lines += [
+            "",
+            f"Best value on the border of the box, so that more might be gained: {'; '.join(border)}.",
+        ]
+    return ["", "Soonest tuned method against tuned AdamW:", "", *lines] if lines else []
+
+
+def _verdict(line: dict[str, Any]) -> str:
+    ratio = line["ratio_to_adamw"]
+    text = f"{line['method']}, ratio {_interval(ratio, 2)}: "
+    if ratio["high"] >= 1:
+        return text + ("no method is shown to be sooner" if ratio["low"] < 1 else "AdamW is sooner than all")
+    if ratio["value"] <= 0.5:
+        return text + "at least twice as soon, and the interval excludes 1"
+    return text + "sooner, and less than twice"
 
 
 def table(cells: Sequence[dict[str, Any]]) -> list[str]:

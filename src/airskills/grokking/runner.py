@@ -247,8 +247,8 @@ class Progress:
         self.path.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write and rename, so that a reader never sees half a file.
+def write_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
+    """Write and rename, so that a reader never sees half a file; no `indent` is half the size.
 
     Raises:
         GrokkingError: if it cannot be written.
@@ -256,7 +256,7 @@ def write_json(path: Path, content: Any) -> None:
     temporary = path.with_suffix(".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(content, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         raise GrokkingError(
