@@ -4,7 +4,7 @@ The corpus is ours. In `data/security/*attacks*.txt` a line that begins with `+`
 `-` stands in its place in the twin; `*benign*.txt` holds look-alikes without any attack. The set `seed` is the one that
 the first rules were written with. The others were written before anyone read the rules, and are split by a hash of their
 names: `dev` was used while the rules were worked on, `held out` only counted. `later` was written by somebody who knew the
-rules, `second` to `sixth` likewise, in other wordings and before anyone looked at what is caught (`fifth` and `sixth`: prose
+rules, `second` to `eighth` likewise, in other wordings and before anyone looked at what is caught (from `fifth` on prose
 only): `FIRST_PASS` keeps what the rules of that day caught of them, which says more about unseen attacks than today's rates. A skill counts as
 caught or accused when a finding of severity error or warning names it.
 
@@ -38,7 +38,19 @@ from measured import conditions, print_table, write
 PAGES = Path(airskills.__file__).parent / "data" / "measured.json"
 DATA = Path(__file__).parent / "data" / "security"
 SECURITY = [rule() for code, rule in sorted(RULES.items()) if code.startswith("AS7")]
-SETS = ("seed", "dev", "held out", "later", "second", "third", "fourth", "fifth", "sixth")
+SETS = (
+    "seed",
+    "dev",
+    "held out",
+    "later",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+)
 
 # Attacks caught, twins accused and look-alikes accused when a set was judged for the first time.
 FIRST_PASS = {
@@ -47,6 +59,8 @@ FIRST_PASS = {
     "fourth": {"caught": "29 of 39", "twins accused": "0 of 39"},
     "fifth": {"caught": "11 of 16", "twins accused": "0 of 16"},
     "sixth": {"caught": "4 of 13", "twins accused": "0 of 13"},
+    "seventh": {"caught": "10 of 18", "twins accused": "0 of 18", "benign accused": "3 of 20"},
+    "eighth": {"caught": "0 of 12", "twins accused": "0 of 12"},
 }
 
 # Findings in public libraries that say what is not so; each finding was read where it stands.

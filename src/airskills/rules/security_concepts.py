@@ -22,11 +22,12 @@ GAP, COMMA, STOP = ".", ",", ";"
 _FIRST = 0x100  # code point of the first set of concepts
 _MARKUP = "\"'`*_()[]<>\u201c\u201d\u2018\u2019"
 _TOKEN = re.compile(
-    rf"(?P<url>https?://[^\s)>\"'`]+|\b[\w.+-]+@[\w-]+\.[\w.]+|\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b)|(?P<secret>(?<![\w/.])[~/$\w.{{}}-]*{CREDENTIAL})"
+    rf"(?P<url>https?://[^\s)>\"'`]+|\b[\w.+-]{{1,64}}@[\w-]{{1,63}}\.[\w.]+|\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b|\b(?:[\w-]{{1,63}}\.){{1,5}}(?:com|net|org|example|xyz)\b(?![\w(]))|(?P<secret>(?<![\w/.])[~/$\w.{{}}-]*{CREDENTIAL})"
     r"|(?P<file>[\w.-]*\.(?:md|json|cursorrules|windsurfrules|clinerules)\b|\.git\b)"
     r"|(?P<word>[^\W_]+(?:['\u2019.-][^\W_]+)*)|(?P<comma>,)|(?P<stop>[;:\u2014\u2013|])",
     re.IGNORECASE,
 )
+_SIGNS = ("/", ".env", "@", ".com", ".net", ".org", ".example", ".xyz")  # of addresses and paths
 _ARROW = re.compile("[-=]>|\u2192")
 _ROUGH = re.compile(r"[a-z0-9]+(?:['\u2019.-][a-z0-9]+)*")
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
@@ -135,7 +136,7 @@ class Lexicon:
 
     def rough(self, text: str) -> int:
         """At least the concepts of an English sentence, as bits, at a small part of the cost of reading it."""
-        mask = self._paths if "/" in text or ".env" in text or "@" in text else 0
+        mask = self._paths if any(sign in text for sign in _SIGNS) else 0
         listed = _ROUGH.findall(text.lower())
         for word in self._single_words.intersection(listed):
             mask |= self._single_hints[word]

@@ -19,10 +19,10 @@ _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n#
 _FAKE = re.compile(
     r"^(?:[>*#\s-]*)(?:\[\s*(?:SYSTEM|ADMIN|DEVELOPER|system)(?:[ _](?:MESSAGE|NOTICE|OVERRIDE|UPDATE|PROMPT|ALERT|message|override))?\s*\]|(?:\*\*)?(?:New )?[Ss](?:YSTEM|ystem)(?: (?:MESSAGE|NOTICE|OVERRIDE|UPDATE|ALERT|PROMPT|prompt|override))?(?:\*\*)?\s*:|(?:\*\*)?SYSTEM OVERRIDE"
     r"|</?(?:system|system-reminder|system_prompt|admin|developer|system-message|assistant|human)>|<\|(?:im_start|start_header_id)\|>\s*(?:system|developer)|<\|system\|>|(?:\[INST\]\s*)?<<SYS>>|\[INST\]"
-    r"|\[?(?:Anthropic|OpenAI|Google|Microsoft|GitHub)(?:.s)?\s[\w &'-]{2,40}(?:\](?!\()|:\s)|(?:Message|Note|Notice|Order|Directive) from (?:the )?(?:Anthropic|OpenAI|system|your developers?|administrators?|security)\b)"
+    r"|\[\[?(?:assistant|system|user|tool|human)\]\]?\s*:|\[?(?:Anthropic|OpenAI|Google|Microsoft|GitHub)(?:.s)?\s[\w &'-]{2,40}(?:\](?!\()|:\s)|(?:Message|Note|Notice|Order|Directive) from (?:the )?(?:Anthropic|OpenAI|system|your developers?|administrators?|security)\b)"
 )
 _ORDERS = re.compile(
-    r"\b(?:you|must|user|permission|authori[sz]ed|approved|granted|ignore|instructions?|mode|agent|assistant|grants?|cleared|unattended|accepted|tool calls?|full (?:\w+ )?access)\b",
+    r"\b(?:you|must|user|permission|authori[sz]ed|approved|granted|ignore|instructions?|mode|agent|assistant|grants?|cleared|unattended|consent|accepted|tool calls?|full (?:\w+ )?access)\b",
     re.IGNORECASE,
 )
 _IMAGE = re.compile(
