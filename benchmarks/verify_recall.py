@@ -108,7 +108,7 @@ def _figures(chosen: list[tuple[Mapping[str, Any], tuple[Entry, ...]]]) -> dict[
 
 
 def _is_found(row: Mapping[str, Any], found: Iterable[Entry]) -> bool:
-    first, last = _statement(row["code"], row["line"])
+    first, last = statement(row["code"], row["line"])
     return any(
         entry.state == "dead" and entry.code in DEAD and first <= entry.line <= last for entry in found
     )
@@ -118,7 +118,7 @@ def _is_alarm(found: Iterable[Entry]) -> bool:
     return any(entry.state == "dead" and entry.code in DEAD for entry in found)
 
 
-def _statement(code: str, line: int) -> tuple[int, int]:
+def statement(code: str, line: int) -> tuple[int, int]:
     """Lines of the smallest statement that a line belongs to."""
     nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.stmt)]
     around = [(node.lineno, node.end_lineno or node.lineno) for node in nodes]

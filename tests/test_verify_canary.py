@@ -117,6 +117,17 @@ def maybe(path: str) -> "Model | None":
 CANARY = """
 import lab.tools
 #--
+from lab import fast  # ? AV101
+import lab.fast  # ? AV101
+from lab.fast import anything  # ? AV101
+from lab import slow  # AV001
+#--
+import lab
+def f(data: dict):
+    best = max(data.get("a", []), key=lambda row: row.get("b"))  # ? AV101
+    best.get("c")  # ? AV101
+    max(data.get("a", [])).get("c")  # ? AV101
+#--
 import lab.nowhere  # AV001
 #--
 from lab import Modle  # AV001
@@ -250,6 +261,12 @@ Mine(3).store("x")  # AV002
 """
 # What only ty is asked with wires; pyrefly infers what functions return, and says of parameters that it does not know.
 WIRED = """
+import lab
+def f(row, times=1):
+    row.get("x")  # ? AV101
+def g(data: dict):
+    return [f(row) for row in data.get("a") if row.kind == 3]  # ? AV101
+#--
 from lab import load
 def f(model):
     model.save("x")
@@ -322,7 +339,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Wheel:
     info = root / "lab-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab\nVersion: 1.0\n")
-    (info / "RECORD").write_text("")
+    (info / "RECORD").write_text("lab/fast.cpython-311-x86_64-linux-gnu.so,sha256=x,1\nlab/py.typed,,\n")
     return Wheel(Pin("lab", "1.0"), root, "0" * 64, ("lab",), {})
 
 

@@ -35,6 +35,19 @@ class OptionalImport:
         return None
 
 
+class Compiled:
+    """`from lxml import etree`: a module of machine code, of which only the name is known."""
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """Not proven."""
+        packages, use = case.scene.packages, case.use
+        if said.kind not in IMPORTS or not (
+            packages.is_compiled(use.module) or packages.is_compiled(use.name)
+        ):
+            return None
+        return Verdict("unproven", "AV101", f"`{use.name}` is machine code, which cannot be read")
+
+
 class LeftOut:
     """`Trainer(model, ...)`: dots stand for arguments, so none can be said to be missing."""
 
@@ -174,6 +187,7 @@ class SomeCallee:
 
 FILTERS: Sequence[Filter] = (
     OptionalImport(),
+    Compiled(),
     LeftOut(),
     SetByKeyword(),
     PatchedStub(),

@@ -21,6 +21,7 @@ _SETS_ATTRIBUTES = re.compile(
     r"for (\w+), \w+ in \w+\.items\(\):\n +assert hasattr\(self, \1\)\n +setattr\(self, \1"
 )
 _CLASS = re.compile(r"(?m)^class (\w+)")
+_COMPILED = re.compile(r"(?m)^([\w/]+)(?:\.[\w-]+)*\.(?:so|pyd),")
 _WORD = re.compile(r"[^\W\d]\w*")
 # Import name to distribution, where no wheel is there to say it.
 KNOWN = {
@@ -78,6 +79,13 @@ def _settable(texts: list[str]) -> Iterator[str]:
                 yield from re.findall(rf"(?m)^(?:\w+\.)?{patch}\((\w+)\)", other)
 
 
+@lru_cache(maxsize=256)
+def compiled(root: Path) -> frozenset[str]:
+    """Modules of a wheel that are machine code, as its RECORD lists them: these files are not unpacked."""
+    records = [path.read_text(encoding="utf-8", errors="replace") for path in root.glob("*.dist-info/RECORD")]
+    return frozenset(name.replace("/", ".") for text in records for name in _COMPILED.findall(text))
+
+
 class Packages:
     """What the pins of one skill bring.
 
@@ -132,6 +140,11 @@ class Packages:
                 return found
         inside = (wheel for name, wheel in self._owners.items() if name.startswith(f"{module}."))
         return next(inside, None)
+
+    def is_compiled(self, module: str) -> bool:
+        """Whether a wheel brings it in machine code, which cannot be read."""
+        wheel = self.owner(module)
+        return wheel is not None and module in compiled(wheel.root)
 
     def is_standard(self, module: str) -> bool:
         """Whether it is a module of the standard library."""

@@ -127,7 +127,7 @@ def _questions(use: Use, uses: Uses, text: str) -> Iterator[_Question]:
     owner = text
     for _ in use.attrs:
         owner = owner.rpartition(".")[0].rstrip()
-    owner = f"{SOME}({owner})" if owner.endswith((")", ")[-1]")) else owner
+    owner = f"{SOME}(({owner},)[0])" if owner.endswith((")", ")[-1]")) else owner
     only_last = use.root in uses.imported
     for level, name in enumerate(use.attrs):
         if level == len(use.attrs) - 1 or not only_last:

@@ -21,6 +21,7 @@ WIRE = f"{PRELUDE}wire_"
 UNPINNED = f"{PRELUDE}unpinned_"
 # The first line of every virtual file, and the module that it imports from.
 PRELUDE_LINE = f"from {PRELUDE} import some as {SOME}, anything as {ANY}, wide as {WIDE}, reveal_type"
+# Their arguments are written `(value,)[0]`: what is called there is not told what type is expected of it, and answers with that.
 PRELUDE_SOURCE = '''\
 """Helpers of the rewrites; read by the checker, never run."""
 from typing import Any, TypeVar, overload, reveal_type as reveal_type
@@ -67,7 +68,7 @@ class WithoutNone:
             if not isinstance(node, ast.Assign | ast.NamedExpr | ast.Attribute):
                 continue
             if _may_be_none(node.value) and uses.is_sound(node.value):
-                yield Wrap(uses.span(node.value), f"{SOME}(", ")")
+                yield Wrap(uses.span(node.value), f"{SOME}((", ",)[0])")
 
 
 def _may_be_none(value: ast.expr) -> bool:

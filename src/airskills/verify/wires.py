@@ -195,7 +195,7 @@ class Wires:
             written = text or (ast.unparse(default) if default is not None else "")
             statement = self._places.statement(place)
             if statement is not None:
-                self._puts[statement].arguments.append(f"{wire} = {WIDE}({written})")
+                self._puts[statement].arguments.append(f"{wire} = {WIDE}(({written},)[0])")
                 self._declare(wire, self._places.scope(place))
         self._puts[function.body[0]].parameters.append(f"{name} = {wire}")
 
@@ -218,8 +218,8 @@ class Wires:
             start, end = self._span(node).start, self._span(node).end
             word = Span(start, (start[0], start[1] + len("return")))
             self._wraps += [
-                Wrap(word, f"{wire} = {WIDE}((", replace=True),
-                Wrap(Span(end, end), f")); return {wire}"),
+                Wrap(word, f"{wire} = {WIDE}(((", replace=True),
+                Wrap(Span(end, end), f"),)[0]); return {wire}"),
             ]
         self._declare(wire, function)
         if self._places.owner(function) is None and self._places.parents.get(function) is self._uses.tree:
