@@ -22,7 +22,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+    from trl import DPOTrainer, SFTTrainer
 
 EXAMPLE = """examples:
   python check_data.py chat.jsonl --tokenizer ./Qwen3-4B --set assistant_only_loss=true --set max_length=2048
@@ -63,10 +68,10 @@ class Data:
     """Everything the rules look at."""
 
     stage: str
-    raw: Any
-    prepared: Any
+    raw: Dataset
+    prepared: Dataset
     examples: list[Example]
-    tokenizer: Any
+    tokenizer: PreTrainedTokenizerFast
     limit: int | None
     said: list[str]
 
@@ -85,7 +90,7 @@ class Ear(logging.Handler):
             self.heard.append(text)
 
 
-def read(path: Path) -> Any:
+def read(path: Path) -> Dataset:
     """Rows of a JSONL, JSON or parquet file as a data set; JSON objects keep their own keys."""
     from datasets import Dataset
 
@@ -100,7 +105,7 @@ def read(path: Path) -> Any:
     return Dataset.from_list(rows, on_mixed_types="use_json")
 
 
-def tiny(tokenizer: Any) -> Any:
+def tiny(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     """A model that fits the tokenizer; its weights play no part."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -108,7 +113,9 @@ def tiny(tokenizer: Any) -> Any:
     return LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), num_key_value_heads=1, **sizes))
 
 
-def prepare(stage: str, rows: Any, tokenizer: Any, settings: dict[str, Any], out: str) -> Any:
+def prepare(
+    stage: str, rows: Dataset, tokenizer: PreTrainedTokenizerFast, settings: dict[str, Any], out: str
+) -> SFTTrainer | DPOTrainer:
     """The real trainer, with its data set prepared."""
     from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
@@ -120,7 +127,7 @@ def prepare(stage: str, rows: Any, tokenizer: Any, settings: dict[str, Any], out
     return DPOTrainer(model=tiny(tokenizer), ref_model=reference, args=DPOConfig(**values), **common)
 
 
-def examples(trainer: Any, stage: str) -> list[Example]:
+def examples(trainer: SFTTrainer | DPOTrainer, stage: str) -> list[Example]:
     """Rows as the collator gives them to the model, without padding; of a pair both sides."""
     if stage == "sft":
         table = trainer.train_dataset

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from datasets import Dataset
 from fixtures import CPU, TALK, tiny_model, tiny_tokenizer
-from transformers import AutoModelForCausalLM, TrainerCallback
+from transformers import AutoModelForCausalLM, PreTrainedModel, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 DECAY = 0.8
@@ -21,10 +21,10 @@ DECAY = 0.8
 class Recorder(TrainerCallback):
     """The same average, over copies of the state."""
 
-    def on_train_begin(self, *_, model=None, **__):
+    def on_train_begin(self, *_, model: PreTrainedModel, **__):
         self.state = {name: value.detach().clone() for name, value in model.state_dict().items()}
 
-    def on_step_end(self, *_, model=None, **__):
+    def on_step_end(self, *_, model: PreTrainedModel, **__):
         for name, value in model.state_dict().items():
             self.state[name] = DECAY * self.state[name] + (1 - DECAY) * value.detach()
 

@@ -7,13 +7,13 @@ import logging
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 from fixtures import save, tiny_tokenizer
 from torch.nn.functional import logsigmoid
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedModel
+from trl import DPOTrainer
 
 ROWS = [
     {"prompt": f"{'very ' * n}long question {n}?", "chosen": f" yes, {n} it is", "rejected": " no" * (n + 1)}
@@ -28,14 +28,14 @@ def sequences(row: dict[str, str]) -> tuple[list[int], list[int], list[int]]:
     return ids[0][-48:], ids[1] + [tokenizer.eos_token_id], ids[2] + [tokenizer.eos_token_id]
 
 
-def log_probs(model: Any, prompt: list[int], completion: list[int]) -> torch.Tensor:
+def log_probs(model: PreTrainedModel, prompt: list[int], completion: list[int]) -> torch.Tensor:
     """Log-probability of each token of the completion."""
     ids = torch.tensor([prompt + completion])
     logits = model(ids).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
     return logits.gather(1, torch.tensor(completion)[:, None])[:, 0]
 
 
-def objective(policy, reference) -> float:
+def objective(policy: PreTrainedModel, reference: PreTrainedModel) -> float:
     """Conservative DPO with 0.2, and half the mean negative log-likelihood of the chosen tokens."""
     smoothed, chosen_tokens = [], []
     for row in ROWS:
@@ -56,7 +56,7 @@ def main() -> int:
     spec.loader.exec_module(module)
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
         folder = save(Path(out) / "model")
-        trainer = module.build(folder, ROWS, out)
+        trainer: DPOTrainer = module.build(folder, ROWS, out)
         torch.manual_seed(0)
         reference = AutoModelForCausalLM.from_pretrained(folder, dtype="float32").eval()
         with torch.no_grad():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from fixtures import TALK, tiny_model, tiny_tokenizer
+from trl import SFTTrainer
 
 
 def main() -> int:
@@ -26,7 +27,7 @@ def main() -> int:
         rows = [{"text": tokenizer.apply_chat_template(talk, tokenize=False)} for talk in talks]
         want = [tokenizer(row["text"], add_special_tokens=False)["input_ids"][:512] for row in rows]
         with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
-            trainer = module.build(tiny_model("llama"), tokenizer, rows, out)
+            trainer: SFTTrainer = module.build(tiny_model("llama"), tokenizer, rows, out)
             batch = [trainer.data_collator([row]) for row in trainer.train_dataset]
             trainer.train()
         got = [(b["input_ids"][0].tolist(), b["labels"][0].tolist()) for b in batch]
