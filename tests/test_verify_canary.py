@@ -261,6 +261,13 @@ Mine(3).store("x")  # AV002
 """
 # What only ty is asked with wires; pyrefly infers what functions return, and says of parameters that it does not know.
 WIRED = """
+from lab import load
+def model():
+    return 1
+model, other = load("x"), load("y")
+model.save("x")  # ? AV101
+other.store("y")  # AV002
+#--
 import lab
 def f(row, times=1):
     row.get("x")  # ? AV101

@@ -35,6 +35,18 @@ class OptionalImport:
         return None
 
 
+class Rebound:
+    """`def train(): ...` and, later in the section, `train, held = rows[:9], rows[9:]`: a checker holds on to the function."""
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """Not proven."""
+        if said.kind in IMPORTS or case.use.root not in case.scene.uses.rebound:
+            return None
+        return Verdict(
+            "unproven", "AV101", f"`{case.use.name}`: `{case.use.root}` is a function, and something else"
+        )
+
+
 class Compiled:
     """`from lxml import etree`: a module of machine code, of which only the name is known."""
 
@@ -187,6 +199,7 @@ class SomeCallee:
 
 FILTERS: Sequence[Filter] = (
     OptionalImport(),
+    Rebound(),
     Compiled(),
     LeftOut(),
     SetByKeyword(),

@@ -122,6 +122,12 @@ class Uses:
         return frozenset(found)
 
     @cached_property
+    def rebound(self) -> frozenset[str]:
+        """Functions and classes of the unit whose name it also gives to something else."""
+        stored = (node for node in ast.walk(self.tree) if isinstance(node, ast.Name))
+        return self.defined & {node.id for node in stored if isinstance(node.ctx, ast.Store)}
+
+    @cached_property
     def classes(self) -> dict[str, tuple[str, ...]]:
         """Classes that the unit defines: name to the last names of their bases."""
         nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
