@@ -63,7 +63,9 @@ def _complete_targets(_context: click.Context, _parameter: click.Parameter, inco
     help="Where the code runs: this environment if it has every pin exactly, else one made for the pins.",
 )
 @click.option("--offline", is_flag=True, help="Fetch nothing: a pin that is not in uv's cache is a skip.")
-@click.option("--cold", is_flag=True, help="Run blocks and facts in fresh processes too, not in forks.")
+@click.option(
+    "--cold", is_flag=True, help="Run blocks, facts and checkers in fresh processes too, not in forks."
+)
 @click.option("--no-cache", is_flag=True, help="Run everything anew, and remember nothing.")
 @click.option("--fail-fast", "-x", is_flag=True, help="Stop at the first failure.")
 @click.option(
