@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -143,6 +144,22 @@ def test_the_summary_is_recomputed_from_the_runs_to_the_digit(small: Any) -> Non
 
     assert benchmark.summarize(result["runs"]) == result["summary"]
     assert result["hardware"]["versions"]["torch"]
+
+
+@pytest.mark.parametrize("tier", ["smoke", "standard"])
+def test_the_committed_results_are_whole_and_their_summary_is_that_of_their_runs(tier: Any) -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "results" / f"grokking_{tier}.json"
+    result = report.load(path)
+    seeds: Any = {}
+    for run in result["runs"]:
+        seeds.setdefault((run["task"], run["method"], run["row"]), set()).add(run["seed"])
+
+    assert path.stat().st_size < 1_000_000
+    assert result["tier"] == tier
+    if tier == "standard":
+        assert {frozenset(found) for found in seeds.values()} == {frozenset(range(100, 110))}
+        assert {entry["trials"] for entry in result["tuning"]["tuned"]} == {benchmark.TIERS[tier].trials}
+        assert max(result["tuning"]["seeds"]) < benchmark.FIRST_SEED
 
 
 def test_an_edited_summary_is_refused(small: Any, tmp_path: Any) -> None:
