@@ -13,6 +13,7 @@ from airskills import proof
 from airskills.folder import open_folder
 from airskills.skill import parse
 from conftest import MakeSkill
+from proof_halves import part, write_many
 
 METADATA = 'metadata:\n  airskills-version: "0.1.0"\n'
 
@@ -20,11 +21,6 @@ METADATA = 'metadata:\n  airskills-version: "0.1.0"\n'
 @pytest.fixture
 def skill(tmp_path: Path, make_skill: MakeSkill) -> Path:
     return make_skill(tmp_path, "demo", extra=METADATA, body="# Demo\n\n```python\nimport trl\n```\n")
-
-
-def part(folder: Path, day: str = "2026-11-20", content: str = "") -> proof.Part:
-    found = content or proof.content_hash(open_folder(str(folder)))
-    return proof.Part(found, day, {"trl": "1.16.0"}, {"backend": "ty 0"}, {"proven": 3}, {"trl": "abc"})
 
 
 def test_halves_are_written_one_after_the_other_and_read_back(skill: Path) -> None:
@@ -95,14 +91,9 @@ def test_a_skill_without_metadata_gets_a_proof_and_no_date(tmp_path: Path, make_
     assert proof.verified_on(folder) == date(2026, 11, 20)
 
 
-def _write_many(folder: Path, *, static: bool) -> None:
-    for _ in range(20):
-        proof.write(folder, static=part(folder)) if static else proof.write(folder, ran=part(folder))
-
-
 def test_two_processes_that_write_a_half_each_lose_neither(skill: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    both = [context.Process(target=_write_many, args=(skill,), kwargs={"static": s}) for s in (True, False)]
+    both = [context.Process(target=write_many, args=(skill,), kwargs={"static": s}) for s in (True, False)]
     for process in both:
         process.start()
     for process in both:

@@ -107,9 +107,9 @@ def test_any_text_is_split_without_a_crash(text: str) -> None:
 )
 def test_splitting_takes_linear_time(unit: str) -> None:
     def seconds(size: int) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         command_lines(unit * (size // len(unit)))
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(1_000)
     assert seconds(200_000) < 40 * max(seconds(20_000), 0.01)

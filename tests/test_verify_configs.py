@@ -97,9 +97,9 @@ def test_any_text_is_read_or_refused(language: str, text: str) -> None:
 def test_a_large_document_takes_linear_time() -> None:
     def seconds(rows: int) -> float:
         text = "a:\n" + "  - {x: 1, y: [1, 2], z: 'abc'}\n" * rows
-        start = time.perf_counter()
+        start = time.process_time()
         list(configs.judge("x", SCHEMA, read("yaml", text)[0]))
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(10)
     assert seconds(6_000) < 30 * max(seconds(600), 0.005)
