@@ -18,13 +18,18 @@ class Pattern:
 
     Attributes:
         needs: for each element, the bits of which a sentence must have one.
-        marks: the regular expression over marks.
+        expression: the regular expression over marks, as text.
         negative: whether a negation is part of it.
     """
 
     needs: tuple[int, ...]
-    marks: re.Pattern[str]
+    expression: str
     negative: bool = False
+
+    @property
+    def marks(self) -> re.Pattern[str]:
+        """The regular expression over marks; most are never asked for, and compiling all takes half a second."""
+        return _compiled(self.expression)
 
     def possible(self, mask: int) -> bool:
         """Whether a sentence with these concepts can have it."""
@@ -37,6 +42,11 @@ class Pattern:
     def search(self, said: Said) -> re.Match[str] | None:
         """Where the sentence has it."""
         return self.marks.search(said.marks) if self.possible(said.mask) else None
+
+
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.DOTALL)
 
 
 @cache
@@ -61,7 +71,7 @@ def pattern(source: str) -> Pattern:
             parts.append(f"[{words.marks(names)}]{'?' if optional else ''}")
             needs += [] if optional else [words.mask(names)]
     negative = re.search(r"\b(?:no|dont|without|nobody|none)\b", source) is not None
-    return Pattern(tuple(needs), re.compile("".join(parts)), negative)
+    return Pattern(tuple(needs), "".join(parts), negative)
 
 
 @cache
@@ -72,4 +82,4 @@ def together(source: str, span: int) -> Pattern:
     ahead = "".join(f"(?=.{{0,{span}}}[{words.marks(names)}])" for names in groups)
     anywhere = words.marks([name for names in groups for name in names])
     needs = tuple(words.mask(names) for names in groups)
-    return Pattern(needs, re.compile(f"(?=[{anywhere}]){ahead}", re.DOTALL), negative=True)
+    return Pattern(needs, f"(?=[{anywhere}]){ahead}", negative=True)
