@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -498,10 +497,16 @@ def test_a_file_without_fts5_is_not_used_where_fts5_exists(
 # -- many at once ---------------------------------------------------------------------------------------------------
 
 
-def search_in_process(arguments: tuple[str, str]) -> tuple[list[str], list[str], int]:
-    library = opened(Path(arguments[0]), Path(arguments[1]))
+SEARCHER = """
+import json, sys
+from pathlib import Path
+from test_store import TOOLS, codes, found, opened
+
+for _ in range(2):
+    library = opened(Path(sys.argv[1]), Path(sys.argv[2]))
     names = [found(library, query)[0] for query in TOOLS]
-    return names, codes(library), int(library.index_state["skills"])
+    print(json.dumps([names, codes(library), int(library.index_state["skills"])]))
+"""
 
 
 def test_many_processes_build_and_search_one_index_at_once(
@@ -512,12 +517,14 @@ def test_many_processes_build_and_search_one_index_at_once(
             root, f"filler-{number}", description=f"Filler {number}. Use when padding.", body="word " * 50
         )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
+    command = [sys.executable, "-c", SEARCHER, str(root), str(cache)]
 
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        for _ in range(2):  # all build; then all find it built
-            answers = pool.map(search_in_process, [(str(root), str(cache))] * 8, chunksize=2)
+    for _ in range(2):  # all build; then all find it built
+        running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+        printed = [process.communicate(timeout=120)[0] for process in running]
 
-            assert answers == [(list(TOOLS), [], 66)] * 8
+        answers = [json.loads(line) for lines in printed for line in lines.splitlines()]
+        assert answers == [[list(TOOLS), [], 66]] * 8
     assert changes(opened(root, cache)) == (0, 0, 66)
 
 
