@@ -5,8 +5,6 @@ CPU time, not wall clock: a busy machine makes everything slow, but nothing slow
 
 from __future__ import annotations
 
-import gc
-import time
 from collections.abc import Callable, Mapping
 from json import dumps
 
@@ -18,6 +16,7 @@ from airskills.check import check_folder
 from airskills.folder import Folder, folder_from
 from airskills.rules import RULES
 from airskills.settings import Settings
+from clock import cpu_seconds
 from hostile_text import HEAD, TEXTS
 
 SIZE = 30_000
@@ -38,14 +37,7 @@ def times(read: Folder) -> dict[str, float]:
         "programs": lambda: [(program.statements, program.calls) for program in read.programs],
     }
     steps |= {code: (lambda rule=rule: list(rule().check(read))) for code, rule in RULES.items()}  # type: ignore[misc]  # bound now
-    found = {}
-    gc.disable()  # as the check does; its work grows with what other tests have on the heap
-    for step, run in steps.items():
-        start = time.process_time()
-        run()
-        found[step] = time.process_time() - start
-    gc.enable()
-    return found
+    return {step: cpu_seconds(run) for step, run in steps.items()}
 
 
 @each_text

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import re
-import time
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -14,6 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from airskills import inline
+from clock import cpu_seconds
 
 REFERENCES = {"A": "ref-a", "B C": "ref-bc"}
 ATOMS = """a|b| |\n|*|_|**|[|]|(|)|![|](|`|``|<|<a>|\\|&amp;|<b c='d'>|</b>|<!-- c -->|[a]|[b c]|[]|(/u)|(u 't')|<u>|<http://x>|"|'|!|é|¡|-|.|<x@y.z>|&#65;|\\[|\\`"""
@@ -173,12 +172,5 @@ def test_images_in_images_in_images_take_linear_time() -> None:
 
 
 def _seconds(source: str) -> float:
-    """CPU time of the better of two readings, without the collector, whose work grows with what others have on the heap."""
-    best = 9e9
-    for _ in range(2):
-        gc.disable()
-        start = time.process_time()
-        inline.read(source, REFERENCES)
-        best = min(best, time.process_time() - start)
-        gc.enable()
-    return best
+    """CPU time of the better of two readings."""
+    return min(cpu_seconds(lambda: inline.read(source, REFERENCES)) for _ in range(2))
