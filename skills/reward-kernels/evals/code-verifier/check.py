@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -88,20 +89,33 @@ def main() -> int:
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
     thread.join(180)
+    left = end_left_behind()
     if thread.is_alive() or len(scores) != len(texts):
         print(f"no scores after {time.monotonic() - start:.0f} s" if thread.is_alive() else "it raised")
+        sys.stdout.flush()
         os._exit(1)  # the thread would be waited for
     wanted = [1.0] * len(GOLD) + [0.0] * (len(texts) - len(GOLD))
     wrong = [f"{name}: {got}" for name, got, want in zip(names, scores, wanted, strict=True) if got != want]
-    left = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if MARK in text_of(path)]
-    for process in left:
-        os.kill(process, signal.SIGKILL)
     if left:
-        wrong.append(f"{len(left)} processes were left behind")
+        wrong.append(f"{left} processes were left behind")
     print(
         "; ".join(wrong) or f"honest code pays, {len(HACKS)} hacks do not, {time.monotonic() - start:.0f} s"
     )
     return 1 if wrong else 0
+
+
+def end_left_behind():
+    """Kill what the code started and wait until it is gone; how many processes there were."""
+    left = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if MARK in text_of(path)]
+    for process in left:
+        try:
+            handle = os.pidfd_open(process)
+        except ProcessLookupError:
+            continue
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        select.select([handle], [], [], 60)  # readable once it has ended
+        os.close(handle)
+    return len(left)
 
 
 def text_of(path):
