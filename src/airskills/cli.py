@@ -207,18 +207,24 @@ def cli() -> None:
 @click.option(
     "--installed", is_flag=True, help="Instead: what skills-lock.json of this folder says is installed."
 )
+@click.option("--global", "home", is_flag=True, help="With --installed: the folders of your home instead.")
 @_library_options
 @_json_option
-def list_(library: Library, category: str | None, tag: str | None, installed: bool, as_json: bool) -> None:
+def list_(
+    library: Library, category: str | None, tag: str | None, installed: bool, home: bool, as_json: bool
+) -> None:
     """List the visible skills: name, category, description.
 
     Examples:
       airskills list
       airskills list --category post-training --json
       airskills list --installed
+      airskills list --installed --global
     """
+    if home and not installed:
+        raise click.UsageError("--global needs --installed")
     if installed:
-        _list_installed(as_json=as_json)
+        _list_installed(home=home, as_json=as_json)
         return
     chosen = [s for s in library if (not category or s.category == category) and (not tag or tag in s.tags)]
     if as_json:
@@ -233,10 +239,10 @@ def list_(library: Library, category: str | None, tag: str | None, installed: bo
         click.echo(f"{said} not trusted; `airskills doctor` names them.", err=True)
 
 
-def _list_installed(*, as_json: bool) -> None:
-    from airskills.install import work
+def _list_installed(*, home: bool, as_json: bool) -> None:
+    from airskills.install import state
 
-    rows = work.installed(work.Target(Path.cwd()))
+    rows = state.installed(state.Target(Path.cwd(), home))
     if as_json:
         _print_json(rows)
     else:

@@ -14,7 +14,8 @@ import click
 from airskills.cli_help import Command
 
 if TYPE_CHECKING:
-    from airskills.install.work import Change, How, Target
+    from airskills.install.state import Target
+    from airskills.install.work import Change, How
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,7 +28,7 @@ def _options(command: F) -> F:
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @wraps(command)
     def targeted(*args: Any, project: Path, home: bool, **kwargs: Any) -> Any:
-        from airskills.install.work import Target
+        from airskills.install.state import Target
 
         return command(*args, target=Target(project.absolute(), home), **kwargs)
 
@@ -47,7 +48,7 @@ def _complete_agents(_ctx: click.Context, _param: click.Parameter, incomplete: s
 def _complete_locked(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     from airskills.errors import AirskillsError
     from airskills.install import lock
-    from airskills.install.work import Target
+    from airskills.install.state import Target
 
     try:
         names = lock.load(Target(Path.cwd(), bool(ctx.params.get("home"))).lock)
@@ -167,10 +168,10 @@ def verify_lock(target: Target, as_json: bool) -> None:
     Example:
       airskills verify-lock
     """
-    from airskills.install import work
+    from airskills.install import state
     from airskills.report import relative
 
-    findings = [finding.replace(path=relative(finding.path)) for finding in work.verify(target)]
+    findings = [finding.replace(path=relative(finding.path)) for finding in state.verify(target)]
     if as_json:
         click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False))
     else:

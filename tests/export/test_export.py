@@ -71,6 +71,48 @@ def test_a_manifest_follows_its_format(many: Path, path: str, kind: str) -> None
         assert valid(json.loads(manifests.manifests(project.read(root))[path]), kind) == []
 
 
+def of_url(root: Path, url: str) -> dict[str, Any]:
+    """The entry of the MCP registry for a project with this home page; none where it is ""."""
+    urls = f'[project.urls]\nHomepage = "{url}"\n' if url else ""
+    (root / "pyproject.toml").write_text(PYPROJECT + urls, encoding="utf-8")
+    entry: dict[str, Any] = json.loads(manifests.manifests(project.read(root))["server.json"])
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "source"),
+    [
+        ("https://github.com/Some-Body/tools", "io.github.Some-Body/tools", "github"),
+        ("https://gitlab.com/group/tools", "io.gitlab.group/tools", "gitlab"),
+        ("https://docs.example.org/tools", "org.example.docs/tools", None),
+    ],
+)
+def test_the_entry_of_the_registry_has_a_name_that_the_owner_can_prove(
+    many: Path, url: str, name: str, source: str | None
+) -> None:
+    entry = of_url(many, url)
+
+    assert valid(entry, "mcp-server") == []
+    assert (entry["name"], entry["websiteUrl"]) == (name, url)
+    assert entry.get("repository", {}).get("source") == source
+    assert entry["packages"][0]["identifier"] == "tools"
+
+
+def test_a_project_without_an_address_claims_no_name_and_no_package(many: Path) -> None:
+    entry = of_url(many, "")
+
+    assert valid(entry, "mcp-server") == []
+    assert entry.keys() == {"$schema", "name", "description", "version"}
+    assert entry["name"] == "localhost/tools"
+
+
+def test_gemini_starts_the_server_from_its_own_checkout_and_from_no_index(many: Path) -> None:
+    extension = json.loads(manifests.manifests(project.read(many))["gemini-extension.json"])
+    arguments = extension["mcpServers"]["tools"]["args"]
+
+    assert arguments == ["--from", "${extensionPath}[mcp]", "tools", "serve"]
+
+
 def test_the_same_skills_give_the_same_bytes_wherever_and_whenever(many: Path) -> None:
     found = project.read(many)
     first, second = write.of_repository(found), write.of_repository(project.read(many))

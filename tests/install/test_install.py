@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +20,7 @@ from click.testing import CliRunner, Result
 
 from airskills.cli import cli
 from airskills.errors import AirskillsError
-from airskills.install import lock, place, work
+from airskills.install import lock, place, state, work
 from airskills.install.agents import agents, chosen, installed
 from airskills.install.content import Content, _as_javascript, computed_hash, content_hash, read
 from airskills.install.source import Source, parse
@@ -199,6 +204,27 @@ def test_a_copy_is_no_link_and_stays_a_copy(origin: Path, project: Path) -> None
     assert (copied / "new.txt").read_text(encoding="utf-8") == "new"
 
 
+def test_a_second_agent_is_added_and_removing_takes_the_links_of_both(origin: Path, project: Path) -> None:
+    for agent in ("claude-code", "windsurf"):
+        airskills(project, "install", origin, "--skill", "alpha", "--agent", agent)
+    links = [project / ".claude/skills/alpha", project / ".windsurf/skills/alpha"]
+
+    assert locked(project)["alpha"]["agents"] == ["claude-code", "windsurf"]
+    assert all(link.is_symlink() for link in links)
+    assert airskills(project, "remove", "alpha").exit_code == 0
+    assert not any(os.path.lexists(link) for link in links)
+
+
+def test_a_copy_stays_a_copy_when_another_agent_is_added(origin: Path, project: Path) -> None:
+    airskills(project, "install", origin, "--agent", "claude-code", "--copy")
+    airskills(project, "install", origin, "--agent", "windsurf")
+
+    for folder in (".claude", ".windsurf"):
+        assert not (project / folder / "skills/alpha").is_symlink()
+        assert (project / folder / "skills/alpha/SKILL.md").is_file()
+    assert airskills(project, "verify-lock").exit_code == 0
+
+
 def test_a_bundle_is_its_category(origin: Path, project: Path) -> None:
     done = airskills(project, "install", origin, "--category", "tools", "--json")
 
@@ -336,6 +362,50 @@ def test_a_skill_that_looks_dangerous_is_refused_before_anything_is_written(
     assert airskills(project, "install", origin, "--force").exit_code == 0
 
 
+@pytest.mark.parametrize("command", ["update", "sync"])
+def test_nothing_is_written_where_one_of_many_cannot_be(origin: Path, project: Path, command: str) -> None:
+    airskills(project, "install", origin)
+    (origin / "skills" / "alpha" / "new.txt").touch()
+    (project / ".agents" / "skills" / "beta" / "SKILL.md").write_text("mine", encoding="utf-8")
+    before = tree(project)
+    refused = airskills(project, command)
+
+    assert refused.exit_code == 2
+    assert "beta was changed since it was installed" in refused.stderr
+    assert tree(project) == before
+
+
+def test_the_folders_of_the_home_have_their_own_lock_links_and_list(
+    origin: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path.home()
+    done = airskills(project, "install", origin, "--global", "--skill", "alpha", "--agent", "claude-code")
+    monkeypatch.chdir(project)
+    listed = CliRunner().invoke(cli, ["list", "--installed", "--global", "--json"])
+
+    assert done.exit_code == 0, done.output
+    assert (home / ".agents/skills/alpha/SKILL.md").is_file()
+    assert (home / ".claude/skills/alpha").resolve() == (home / ".agents/skills/alpha").resolve()
+    assert json.loads((home / ".agents/skills-lock.json").read_text(encoding="utf-8"))["skills"].keys() == {
+        "alpha"
+    }
+    assert [(row["name"], row["state"], row["agents"]) for row in json.loads(listed.stdout)] == [
+        ("alpha", "ok", ["claude-code"])
+    ]
+    assert json.loads(CliRunner().invoke(cli, ["list", "--installed", "--json"]).stdout) == []
+    assert list(project.iterdir()) == []
+    assert airskills(project, "verify-lock", "--global").exit_code == 0
+    assert airskills(project, "remove", "alpha", "--global").exit_code == 0
+    assert not os.path.lexists(home / ".claude/skills/alpha")
+
+
+def test_a_list_of_the_home_is_one_of_what_is_installed() -> None:
+    refused = CliRunner().invoke(cli, ["list", "--global"])
+
+    assert refused.exit_code == 2
+    assert "--global needs --installed" in refused.stderr
+
+
 def test_two_skills_of_one_name_are_refused_and_two_copies_of_one_are_one(
     origin: Path, project: Path, make_skill: MakeSkill
 ) -> None:
@@ -383,6 +453,43 @@ def test_a_lock_that_cannot_be_read_is_an_error_and_not_an_empty_lock(
 
     assert refused.exit_code == 2
     assert (project / "skills-lock.json").read_text(encoding="utf-8") == text
+
+
+ENTRY = {"source": "a/b", "sourceType": "git", "computedHash": "0" * 64}
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc", "a/b", "..", ".hidden", "a\\b", ""])
+def test_a_lock_that_names_a_place_outside_is_refused(project: Path, name: str) -> None:
+    text = json.dumps({"version": 1, "skills": {name: ENTRY}})
+    (project / "skills-lock.json").write_text(text, encoding="utf-8")
+    for command in ("verify-lock", "sync", "update"):
+        refused = airskills(project, command)
+        assert refused.exit_code == 2
+        assert "cannot be the name of a folder" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "address", ["ext::sh -c touch% ran", "http://example.org/a.git", "--upload-pack=touch ran", "-x"]
+)
+def test_a_lock_that_comes_with_a_checkout_cannot_make_git_run_anything(project: Path, address: str) -> None:
+    entry = {**ENTRY, "sourceUrl": address, "ref": "--upload-pack=touch ran"}
+    (project / "skills-lock.json").write_text(
+        json.dumps({"version": 1, "skills": {"a": entry}}), encoding="utf-8"
+    )
+    refused = airskills(project, "sync")
+
+    assert refused.exit_code == 2
+    assert "is no source of skills" in refused.stderr
+    assert sorted(path.name for path in project.iterdir()) == ["skills-lock.json"]
+
+
+def test_a_skill_from_elsewhere_forgets_where_it_came_from_before(origin: Path, project: Path) -> None:
+    commit_all(origin)
+    airskills(project, "install", f"git+file://{origin}")
+    assert "commit" in locked(project)["alpha"]
+    airskills(project, "install", origin)
+
+    assert locked(project)["alpha"].keys() == {"source", "sourceType", "computedHash", "contentHash"}
 
 
 def missing(project: Path) -> None:
@@ -496,6 +603,95 @@ def die_after(calls: int, content: Content, target: Path) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+# Python says each of these before it makes the call: a process that ends there has done all that came before it, and no more.
+WRITES = {"os.chmod", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "ctypes.dlopen"}
+
+
+def killed_before(call: int, act: Callable[[], object]) -> bool:
+    """Do it in a process that gets SIGKILL before its n-th call that writes; whether it did, or came to its end first."""
+    child = os.fork()
+    if child == 0:
+        left = [call]
+
+        def count(event: str, arguments: tuple[Any, ...]) -> None:
+            if event in WRITES or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
+                left[0] -= 1
+                if left[0] == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            sys.addaudithook(count)
+            act()
+            os._exit(0)
+        finally:
+            traceback.print_exc()
+            os._exit(1)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in {0, -signal.SIGKILL}
+    return status != 0
+
+
+def do(command: str, target: state.Target, source: Source) -> None:
+    how = work.How(chosen(["claude-code", "windsurf"]), copy="copy" in command)
+    if command.startswith("install"):
+        work.install(target, source, how)
+    elif command == "update":
+        work.update(target, [], work.How())
+    elif names := list(lock.load(target.lock)):
+        work.remove(target, names, work.How())
+
+
+@pytest.mark.parametrize("command", ["install", "install copies", "update", "update copies", "remove"])
+def test_a_run_that_is_killed_anywhere_leaves_whole_skills_and_the_next_run_ends_as_if_nothing_had_been(
+    origin: Path, tmp_path: Path, make_skill: MakeSkill, command: str
+) -> None:
+    source, begun, project = parse(str(origin)), tmp_path / "begun", tmp_path / "project"
+    begun.mkdir()
+    if not command.startswith("install"):
+        do(f"install {command}", state.Target(begun), source)
+    versions = {name: [read(str(origin / "skills" / name))] for name in ("alpha", "beta")}
+    make_skill(origin / "skills", "beta", body="# New\n")
+    versions["beta"].append(read(str(origin / "skills" / "beta")))
+    step = partial(do, command.removesuffix(" copies") if "update" in command else command)
+    shutil.copytree(begun, project, symlinks=True)
+    step(state.Target(project), source)
+    ended = tree(project)
+    killed, call = True, 0
+    while killed:
+        call += 1
+        shutil.rmtree(project)
+        shutil.copytree(begun, project, symlinks=True)
+        killed = killed_before(call, partial(step, state.Target(project), source))
+        lock.load(project / "skills-lock.json")  # raises where it is torn
+        for folder in project.glob(".*/skills/[!.]*"):
+            assert read(str(folder)) in versions[folder.name]
+        step(state.Target(project), source)
+        assert tree(project) == ended
+        assert list(project.rglob(".airskills-*")) == []
+
+    assert call > 15
+
+
+def test_a_run_keeps_what_another_wrote_into_the_lock_meanwhile(origin: Path, project: Path) -> None:
+    target, source = state.Target(project), parse(str(origin))
+    entered = place.alone
+
+    @contextmanager
+    def alone(folder: Path) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(place, "alone", entered)
+            work.install(target, source, work.How(), globs=["alpha"])
+        with entered(folder):
+            yield
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(place, "alone", alone)
+        work.install(target, source, work.How(), globs=["beta"])
+
+    assert sorted(locked(project)) == ["alpha", "beta"]
+    assert state.verify(target) == []
+
+
 def test_two_runs_at_once_leave_a_lock_that_is_whole(origin: Path, project: Path) -> None:
     command = [sys.executable, "-m", "airskills", "install", "--project", str(project), str(origin)]
     running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
@@ -543,7 +739,7 @@ def test_a_ref_that_is_not_there_is_an_error_in_one_line(origin: Path, project: 
 
 
 def test_of_work_nothing_is_hidden_from_python(origin: Path, project: Path) -> None:
-    changes = work.install(work.Target(project), parse(str(origin)), work.How())
+    changes = work.install(state.Target(project), parse(str(origin)), work.How())
 
     assert [(change.name, change.action) for change in changes] == [("alpha", "install"), ("beta", "install")]
-    assert work.verify(work.Target(project)) == []
+    assert state.verify(state.Target(project)) == []

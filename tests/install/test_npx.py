@@ -11,7 +11,7 @@ import pytest
 
 from airskills.export import project as projects
 from airskills.export import site, write
-from airskills.install import work
+from airskills.install import state, work
 from airskills.install.content import computed_hash, read
 from airskills.install.source import parse
 from web import site_of
@@ -51,8 +51,8 @@ def test_what_it_adds_from_this_repository_has_our_hashes_and_no_drift(
     assert sorted(written) == ["faiss", "peft"]
     for name, entry in written.items():
         assert entry["computedHash"] == computed_hash(read(str(REPOSITORY / "skills" / name)))
-    assert [row["state"] for row in work.installed(work.Target(tmp_path))] == ["ok", "ok"]
-    assert work.verify(work.Target(tmp_path)) == []
+    assert [row["state"] for row in state.installed(state.Target(tmp_path))] == ["ok", "ok"]
+    assert state.verify(state.Target(tmp_path)) == []
 
 
 def test_it_adds_from_our_site_and_lists(tmp_path: Path) -> None:
@@ -65,11 +65,11 @@ def test_it_adds_from_our_site_and_lists(tmp_path: Path) -> None:
 
     assert read(str(folder / ".agents/skills/faiss")).files == read(str(REPOSITORY / "skills/faiss")).files
     assert "faiss" in npx_skills(folder, "list")
-    assert work.verify(work.Target(folder)) == []
+    assert state.verify(state.Target(folder)) == []
 
 
 def test_it_reads_what_we_installed_and_our_lock(tmp_path: Path) -> None:
-    work.install(work.Target(tmp_path), parse(str(REPOSITORY)), work.How(), globs=["faiss"])
+    work.install(state.Target(tmp_path), parse(str(REPOSITORY)), work.How(), globs=["faiss"])
     listed = npx_skills(tmp_path, "list")
     npx_skills(tmp_path, "remove", "faiss", "-y")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from airskills.catalog import one_line, shorten
 from airskills.export.project import Bundle, Project, bundles
@@ -15,6 +16,7 @@ TABLE = ("<!-- skills: written by `airskills export` -->", "<!-- end of skills -
 MCP_SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
 PLUGIN_SCHEMA = "https://agent-plugins.org/schemas/1.0.0/plugin.schema.json"
 MAX_SERVER_DESCRIPTION = 100
+NOWHERE = "localhost"  # namespace of a server whose project has no address yet: nobody can register it
 
 
 def manifests(project: Project) -> dict[str, str]:
@@ -160,36 +162,60 @@ def _cursor_marketplace(project: Project) -> dict[str, Any]:
 
 
 def _gemini(project: Project) -> dict[str, Any]:
-    command = {"command": "uvx", "args": ["--from", _requirement(project), project.name, "serve"]}
+    """The server comes from the checkout that the extension is: no index is asked for a package of this name."""
+    arguments = ["--from", "${extensionPath}[mcp]", project.name, "serve"]
     return {
         "name": project.name,
         "version": project.version,
         "description": project.description,
-        "mcpServers": {project.name: command},
+        "mcpServers": {project.name: {"command": "uvx", "args": arguments}},
     }
 
 
 def _server(project: Project) -> dict[str, Any]:
-    package = {
+    """The entry of the MCP registry; before the project has an address, nothing that only its owner may claim."""
+    said: dict[str, Any] = {
+        "$schema": MCP_SCHEMA,
+        "name": f"{_namespace(project.url)}/{project.name}",
+        "description": _brief(project.description, MAX_SERVER_DESCRIPTION),
+        "version": project.version,
+    }
+    if not project.url:
+        return said
+    if _forge(project.url):
+        said["repository"] = {"url": project.url, "source": _forge(project.url)}
+    return {**said, "websiteUrl": project.url, "packages": [_package(project)]}
+
+
+def _package(project: Project) -> dict[str, Any]:
+    """The wheel on PyPI, with what `serve` needs: `uvx --with NAME[mcp]==VERSION NAME@VERSION serve`."""
+    extra = f"{project.name}[mcp]=={project.version}"
+    return {
         "registryType": "pypi",
         "identifier": project.name,
         "version": project.version,
         "runtimeHint": "uvx",
-        "runtimeArguments": [{"type": "named", "name": "--from", "value": _requirement(project)}],
+        "runtimeArguments": [{"type": "named", "name": "--with", "value": extra}],
         "packageArguments": [{"type": "positional", "value": "serve"}],
         "transport": {"type": "stdio"},
     }
-    return {
-        "$schema": MCP_SCHEMA,
-        "name": f"io.github.{project.name}/{project.name}",
-        "description": shorten(project.description, MAX_SERVER_DESCRIPTION),
-        "version": project.version,
-        "packages": [package],
-    }
 
 
-def _requirement(project: Project) -> str:
-    return f"{project.name}[mcp]=={project.version}"
+def _namespace(url: str) -> str:
+    """Who speaks, as the registry lets them prove it: the owner at GitHub or GitLab, else the domain, reversed."""
+    parts = urlsplit(url)
+    host = ".".join(reversed((parts.hostname or NOWHERE).split(".")))
+    owner = parts.path.strip("/").partition("/")[0]
+    return f"io.{_forge(url)}.{owner}" if _forge(url) and owner else host
+
+
+def _forge(url: str) -> str:
+    return {"github.com": "github", "gitlab.com": "gitlab"}.get(urlsplit(url).hostname or "", "")
+
+
+def _brief(text: str, limit: int) -> str:
+    """The text, or where it is too long what stands before its first colon."""
+    return text if len(text) <= limit else shorten(text.partition(": ")[0], limit)
 
 
 def _main_pin(skill: Skill) -> str:

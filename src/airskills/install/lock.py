@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airskills.errors import AirskillsError
+from airskills.access import safe_parts
+from airskills.errors import AirskillsError, UnsafePathError
 
 FILE = "skills-lock.json"
 VERSION = 1
+_DRAFT = ".skills-lock.json-"
 
 Entry = dict[str, Any]
 
@@ -39,6 +41,8 @@ def load(path: Path) -> dict[str, Entry]:
     ):
         raise _malformed(path, f"it is no lock of version {VERSION}")
     for name, entry in held["skills"].items():
+        if not _names_a_folder(name):
+            raise _malformed(path, f"{name[:80]!r} cannot be the name of a folder")
         fields = ("source", "sourceType", "computedHash")
         if not isinstance(entry, dict) or not all(isinstance(entry.get(field), str) for field in fields):
             raise _malformed(path, f"the entry {name!r} lacks one of {', '.join(fields)}")
@@ -46,17 +50,27 @@ def load(path: Path) -> dict[str, Entry]:
 
 
 def save(path: Path, entries: Mapping[str, Entry]) -> None:
-    """Write the lock, sorted and without times, whole or not at all."""
+    """Write the lock, sorted and without times, whole or not at all. The caller keeps other runs out."""
     skills = {name: _portable(entries[name], path.parent) for name in sorted(entries)}
     text = json.dumps({"version": VERSION, "skills": skills}, indent=2, ensure_ascii=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    number, draft = tempfile.mkstemp(prefix=".airskills-", dir=path.parent)
+    for left in path.parent.glob(f"{_DRAFT}*"):  # by a run that was killed
+        left.unlink()
+    number, draft = tempfile.mkstemp(prefix=_DRAFT, dir=path.parent)
     with os.fdopen(number, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
     Path(draft).chmod(0o644)
     Path(draft).replace(path)
+
+
+def _names_a_folder(name: str) -> bool:
+    """Whether a skill of this name lies below the folder of skills: a lock comes with a checkout, from anybody."""
+    try:
+        return safe_parts(name) == [name]
+    except UnsafePathError:
+        return False
 
 
 def _absolute(entry: Entry, folder: Path) -> Entry:

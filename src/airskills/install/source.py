@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from airskills.errors import AirskillsError
@@ -14,6 +15,7 @@ Kind = Literal["bundled", "local", "git", "archive", "well-known"]
 ARCHIVES = (".zip", ".skill", ".tar.gz", ".tgz", ".tar")
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+_AT_HOST = re.compile(r"git@[\w.-]+:")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -59,7 +61,7 @@ def _remote(text: str) -> Source:
         raise AirskillsError(f"The ref {ref!r} begins with a hyphen", help="Give a branch, tag or commit")
     if _REPOSITORY.fullmatch(address):
         return Source("git", f"https://github.com/{address.removesuffix('.git')}.git", ref)
-    if re.match(r"git@[\w.-]+:", address):
+    if _AT_HOST.match(address):
         return Source("git", address, ref)
     parts = urlsplit(address.removeprefix("git+"))
     check_address(parts.geturl())
@@ -87,3 +89,36 @@ def check_address(address: str) -> None:
             f"{address[:200]!r} is no source of skills",
             help="Give a bundled skill, a path, OWNER/REPOSITORY, or an https address",
         )
+
+
+def of_lock(name: str, entry: Mapping[str, Any], *, pinned: bool) -> Source:
+    """The source of a locked skill; of a git repository the commit where `pinned`.
+
+    Raises:
+        AirskillsError: it cannot be fetched again, or its address is not safe: a lock comes with a checkout, from anybody.
+    """
+    kind, origin = entry["sourceType"], entry["source"]
+    ref = (entry.get("commit") if pinned else None) or entry.get("ref") or ""
+    if kind == "bundled":
+        return Source("bundled")
+    if kind == "local":
+        return Source("archive" if os.path.isfile(origin) else "local", origin)
+    if kind in {"github", "gitlab"}:
+        address = entry.get("sourceUrl") or f"https://{kind}.com/{origin}.git"
+        return Source("git", _git_address(address), ref)
+    if kind == "git":
+        return Source("git", _git_address(entry.get("sourceUrl") or origin), ref)
+    if kind == "well-known" and entry.get("sourceUrl"):
+        return Source("well-known", entry["sourceUrl"])
+    if kind == "download":
+        return Source("archive", origin)
+    raise AirskillsError(
+        f"The skill {name!r} comes from {kind!r}, which cannot be fetched again",
+        help="Install it with the tool that did",
+    )
+
+
+def _git_address(address: str) -> str:
+    if not _AT_HOST.match(address):
+        check_address(address)
+    return address

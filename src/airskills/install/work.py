@@ -1,59 +1,24 @@
-"""What the commands do: install, update, remove, restore and check. Everything is looked at before anything is written."""
+"""What the commands do: install, update, remove and restore. Everything is looked at before anything is written."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from airskills import scan
 from airskills.errors import AirskillsError
-from airskills.finding import Finding
 from airskills.install import lock, place
-from airskills.install.agents import CANONICAL, Agent, agents, expand
-from airskills.install.content import Content, computed_hash, content_hash, read
+from airskills.install.agents import Agent, agents
+from airskills.install.content import computed_hash, content_hash
 from airskills.install.fetch import Found, fetch
-from airskills.install.source import Source
+from airskills.install.source import Source, of_lock
+from airskills.install.state import Target, must_be_ours, must_stay_inside, places, state_at
 
-HOME = "~/.agents/skills"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where skills are installed: a project, or a user's home.
-
-    Attributes:
-        root: the project; the home where `home` is set.
-        home: whether the folders of the user are meant.
-    """
-
-    root: Path
-    home: bool = False
-
-    @property
-    def folder(self) -> Path:
-        """The folder that holds the skills themselves."""
-        return expand(HOME) if self.home else self.root / CANONICAL
-
-    @property
-    def lock(self) -> Path:
-        """The lock file."""
-        return self.folder.parent / lock.FILE if self.home else self.root / lock.FILE
-
-    def of(self, agent: Agent) -> Path | None:
-        """The folder of an agent, where it is another than `folder`."""
-        found = (
-            expand(agent.home)
-            if self.home and agent.home
-            else None
-            if self.home
-            else self.root / agent.project
-        )
-        return None if found is None or os.path.realpath(found) == os.path.realpath(self.folder) else found
+_ORIGIN = ("source", "sourceType", "sourceUrl", "ref", "commit", "skillPath", "wellKnownDigest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +68,7 @@ def install(
             raise AirskillsError(
                 "No skill of the source matches", help=f"It has {', '.join(o.skill.name for o in found)}"
             )
-        return _write(target, wanted, how)
+        return _write(target, [(one, how) for one in wanted], how)
 
 
 def update(target: Target, names: Sequence[str], how: How) -> list[Change]:
@@ -113,13 +78,8 @@ def update(target: Target, names: Sequence[str], how: How) -> list[Change]:
         AirskillsError: a name is not in the lock, or as for `install`.
     """
     entries = _entries(target, names)
-    changes: list[Change] = []
-    for source, group in _by_source(entries, pinned=False):
-        with _fetched(source) as found:
-            wanted = _of_names(found, group, source)
-            for name, one in wanted.items():
-                changes += _write(target, [one], _as_before(entries[name], how))
-    return changes
+    found = _found_again(entries, pinned=False)
+    return _write(target, [(one, _as_before(entries[name], how)) for name, one in found.items()], how)
 
 
 def restore(target: Target, how: How, *, frozen: bool) -> list[Change]:
@@ -134,17 +94,10 @@ def restore(target: Target, how: How, *, frozen: bool) -> list[Change]:
         AirskillsError: there is no lock, or the source differs from it; nothing was written then.
     """
     entries = _entries(target, ())
-    found: dict[str, Found] = {}
-    for source, group in _by_source(entries, pinned=True):
-        with _fetched(source) as held:
-            found.update(_of_names(held, group, source))
+    found = _found_again(entries, pinned=True)
     if frozen:
         _compare(entries, found)
-    return [
-        change
-        for name, one in found.items()
-        for change in _write(target, [one], _as_before(entries[name], how))
-    ]
+    return _write(target, [(one, _as_before(entries[name], how)) for name, one in found.items()], how)
 
 
 def remove(target: Target, names: Sequence[str], how: How) -> list[Change]:
@@ -158,15 +111,14 @@ def remove(target: Target, names: Sequence[str], how: How) -> list[Change]:
             "No skill is named", help="Name what to remove; `airskills list --installed` shows it"
         )
     entries = _entries(target, names)
-    gone = {
-        name: [p for p in _places(target, name, entry) if os.path.lexists(p)]
-        for name, entry in entries.items()
-    }
+    every = {name: places(target, name, entry) for name, entry in entries.items()}
+    gone = {name: [path for path in paths if os.path.lexists(path)] for name, paths in every.items()}
     for name, paths in gone.items():
         for path in paths:
-            _must_be_ours(path, target.folder / name, entries[name], force=how.force)
+            must_be_ours(path, target.folder / name, entries[name], force=how.force)
     if not how.dry_run:
-        with _alone([target.folder, *(path.parent for paths in gone.values() for path in paths)]):
+        folders = {path.parent for paths in every.values() for path in paths if path.parent.is_dir()}
+        with _alone({target.folder, *folders}):
             left = lock.load(target.lock)
             for name, paths in gone.items():
                 for path in reversed(paths):  # links before what they lead to
@@ -174,56 +126,6 @@ def remove(target: Target, names: Sequence[str], how: How) -> list[Change]:
                 left.pop(name)
                 lock.save(target.lock, left)
     return [Change(name, "remove", _shown(paths)) for name, paths in gone.items()]
-
-
-def installed(target: Target) -> list[dict[str, object]]:
-    """Every skill of the lock, with its state: `ok`, `changed` or `missing`."""
-    return [
-        {
-            "name": name,
-            "state": _state(_places(target, name, entry)[0], entry),
-            "path": str(_places(target, name, entry)[0]),
-            "source": entry["source"],
-            "ref": entry.get("ref", ""),
-            "commit": entry.get("commit", ""),
-            "agents": list(entry.get("agents", [])),
-        }
-        for name, entry in lock.load(target.lock).items()
-    ]
-
-
-def verify(target: Target) -> list[Finding]:
-    """Every way in which the folders differ from the lock."""
-    entries = lock.load(target.lock)
-    findings: list[Finding] = []
-    for name, entry in entries.items():
-        folder, *others = _places(target, name, entry)
-        state = _state(folder, entry)
-        if state == "missing":
-            findings.append(
-                _drift(folder, "AS821", f"The locked skill {name!r} is not there", "Run `airskills sync`")
-            )
-        elif state == "changed":
-            message = f"The skill {name!r} differs from the lock"
-            findings.append(
-                _drift(
-                    folder,
-                    "AS822",
-                    message,
-                    "Run `airskills sync`, or `airskills update` to accept a new one",
-                )
-            )
-        for path in others:
-            if _state_of_place(path, folder, entry) != "ok":
-                message = f"The skill {name!r} is not as the lock says at this place"
-                findings.append(_drift(path, "AS823", message, "Run `airskills sync`"))
-    for path in sorted(target.folder.glob("*/SKILL.md")):
-        if path.parent.name not in entries:
-            message = f"The skill {path.parent.name!r} is not in the lock"
-            findings.append(
-                _drift(path.parent, "AS824", message, "Install it with `airskills install`, or remove it")
-            )
-    return findings
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------
@@ -243,33 +145,61 @@ def _is_meant(one: Found, source: Source, globs: Sequence[str], category: str) -
     return matches and (not category or one.skill.category == category)
 
 
-def _write(target: Target, found: Iterable[Found], how: How) -> list[Change]:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A skill, what the lock will say of it, and where it goes: the folder first, then links or copies."""
+
+    one: Found
+    entry: lock.Entry
+    paths: Sequence[Path]
+
+    @property
+    def name(self) -> str:
+        return self.one.skill.name
+
+
+def _write(target: Target, wanted: Sequence[tuple[Found, How]], how: How) -> list[Change]:
     """Check every skill, then put every skill in its places and note it in the lock."""
     entries = lock.load(target.lock)
-    planned = [
-        (one, _entry(one, target, how), _places(target, one.skill.name, _entry(one, target, how)))
-        for one in found
-    ]
-    for one, _, paths in planned:
-        if not how.force:
-            _must_be_safe(one)
-        for path in paths:
-            _must_stay_inside(path.parent, target)
-            if os.path.lexists(path):
-                held = entries.get(one.skill.name)
-                _must_be_ours(path, target.folder / one.skill.name, held, one.content, force=how.force)
-    changes = [
-        _change(entries.get(one.skill.name), entry, one, paths, target) for one, entry, paths in planned
-    ]
+    plans = [_plan(target, one, entries.get(one.skill.name, {}), its) for one, its in wanted]
+    for plan in plans:
+        _check(plan, target, entries.get(plan.name), force=how.force)
+    changes = [_change(entries.get(plan.name), plan, target) for plan in plans]
     if how.dry_run:
         return changes
-    with _alone(path.parent for _, _, paths in planned for path in paths):
-        for (one, entry, paths), change in zip(planned, changes, strict=True):
+    with _alone([target.folder, *(path.parent for plan in plans for path in plan.paths)]):
+        entries = lock.load(target.lock)  # another run may have written meanwhile
+        for plan, change in zip(plans, changes, strict=True):
             if change.action != "keep":
-                _put(one, paths, copy=how.copy)
-            entries[one.skill.name] = {**entries.get(one.skill.name, {}), **entry}
+                _put(plan)
+            entries[plan.name] = plan.entry
             lock.save(target.lock, entries)
     return changes
+
+
+def _plan(target: Target, one: Found, before: lock.Entry, how: How) -> _Plan:
+    """Agents that had the skill keep it, and a copy stays one; what other tools noted of it is kept."""
+    held = [agents()[name] for name in before.get("agents", []) if name in agents()]
+    names = sorted({agent.name for agent in [*held, *how.agents] if target.of(agent) is not None})
+    said = {
+        **one.place,
+        "computedHash": computed_hash(one.content),
+        "contentHash": content_hash(one.content),
+        **({"agents": names} if names else {}),
+        **({"copy": True} if names and how.copy else {}),
+    }
+    kept = {key: value for key, value in before.items() if key not in said and key not in _ORIGIN}
+    entry = {**said, **kept}
+    return _Plan(one, entry, places(target, one.skill.name, entry))
+
+
+def _check(plan: _Plan, target: Target, held: lock.Entry | None, *, force: bool) -> None:
+    if not force:
+        _must_be_safe(plan.one)
+    for path in plan.paths:
+        must_stay_inside(path.parent, target)
+        if os.path.lexists(path):
+            must_be_ours(path, target.folder / plan.name, held, plan.one.content, force=force)
 
 
 @contextmanager
@@ -281,93 +211,21 @@ def _alone(folders: Iterable[Path]) -> Iterator[None]:
         yield
 
 
-def _put(one: Found, paths: Sequence[Path], *, copy: bool) -> None:
-    folder, *others = paths
-    place.put(one.content, folder)
+def _put(plan: _Plan) -> None:
+    folder, *others = plan.paths
+    place.put(plan.one.content, folder)
     for path in others:
-        if copy:
-            place.put(one.content, path)
+        if plan.entry.get("copy"):
+            place.put(plan.one.content, path)
         else:
             place.link(folder, path)
 
 
-def _entry(one: Found, target: Target, how: How) -> lock.Entry:
-    """What the lock says of a skill."""
-    names = sorted(agent.name for agent in how.agents if target.of(agent) is not None)
-    return {
-        **one.place,
-        "computedHash": computed_hash(one.content),
-        "contentHash": content_hash(one.content),
-        **({"agents": names} if names else {}),
-        **({"copy": True} if names and how.copy else {}),
-    }
-
-
-def _change(
-    before: Mapping[str, object] | None, entry: lock.Entry, one: Found, paths: Sequence[Path], target: Target
-) -> Change:
-    name = one.skill.name
-    folder = target.folder / name
-    current = all(_state_of_place(path, folder, entry) == "ok" for path in paths)
+def _change(before: lock.Entry | None, plan: _Plan, target: Target) -> Change:
+    folder = target.folder / plan.name
+    current = all(state_at(path, folder, plan.entry) == "ok" for path in plan.paths)
     action = "keep" if current else "install" if before is None else "update"
-    return Change(name, action, _shown(paths))
-
-
-def _places(target: Target, name: str, entry: Mapping[str, object]) -> list[Path]:
-    """The folder of a skill, and where the agents of its entry find it.
-
-    `npx skills` does not note the agents, and puts a skill for one agent alone into the folder of this agent only.
-    """
-    if "contentHash" not in entry and not (target.folder / name).exists():
-        theirs = (folder / name for agent in agents().values() if (folder := target.of(agent)))
-        return [next((place for place in theirs if place.is_dir()), target.folder / name)]
-    listed = entry.get("agents")
-    known = [agents()[agent] for agent in listed if agent in agents()] if isinstance(listed, list) else []
-    others = [folder / name for agent in known if (folder := target.of(agent)) is not None]
-    return list(dict.fromkeys([target.folder / name, *others]))
-
-
-def _state(folder: Path, entry: Mapping[str, object]) -> str:
-    """Whether a folder is what the lock says."""
-    if not folder.is_dir():
-        return "missing"
-    try:
-        content = read(str(folder))
-    except AirskillsError:
-        return "changed"
-    ours = entry.get("contentHash")
-    same = content_hash(content) == ours if ours else computed_hash(content) == entry["computedHash"]
-    return "ok" if same else "changed"
-
-
-def _state_of_place(path: Path, folder: Path, entry: Mapping[str, object]) -> str:
-    """As `_state`, of a place that may be a link to the folder."""
-    if path.is_symlink():
-        return "ok" if path != folder and os.path.realpath(path) == os.path.realpath(folder) else "changed"
-    return _state(path, entry)
-
-
-def _must_stay_inside(folder: Path, target: Target) -> None:
-    """Refuse a folder of the project that a link leads out of it."""
-    if not target.home and not scan.inside(str(folder), os.path.realpath(target.root)):
-        raise AirskillsError(
-            f"{folder} leads out of {target.root} through a link", help="Replace the link by a folder"
-        )
-
-
-def _must_be_ours(
-    path: Path, folder: Path, entry: Mapping[str, object] | None, new: Content | None = None, *, force: bool
-) -> None:
-    """Refuse to touch what we did not write, or what was changed since."""
-    if force or (entry is not None and _state_of_place(path, folder, entry) == "ok"):
-        return
-    if path.is_symlink() and os.path.realpath(path) == os.path.realpath(folder):
-        return
-    with suppress(AirskillsError):
-        if new is not None and path.is_dir() and content_hash(read(str(path))) == content_hash(new):
-            return
-    why = "was not installed by this lock" if entry is None else "was changed since it was installed"
-    raise AirskillsError(f"{path} {why}", help="Move it away, or repeat with --force to lose it")
+    return Change(plan.name, action, _shown(plan.paths))
 
 
 def _must_be_safe(one: Found) -> None:
@@ -399,34 +257,16 @@ def _entries(target: Target, names: Sequence[str]) -> dict[str, lock.Entry]:
     return {name: entry for name, entry in entries.items() if not names or name in names}
 
 
-def _by_source(entries: Mapping[str, lock.Entry], *, pinned: bool) -> list[tuple[Source, list[str]]]:
-    """Names by the source that they come from; at their commit where `pinned`."""
+def _found_again(entries: Mapping[str, lock.Entry], *, pinned: bool) -> dict[str, Found]:
+    """The locked skills as their sources hold them, each source fetched once; at their commit where `pinned`."""
     groups: dict[Source, list[str]] = {}
     for name, entry in entries.items():
-        groups.setdefault(_source(name, entry, pinned=pinned), []).append(name)
-    return list(groups.items())
-
-
-def _source(name: str, entry: lock.Entry, *, pinned: bool) -> Source:
-    kind, origin = entry["sourceType"], entry["source"]
-    ref = (entry.get("commit") if pinned else None) or entry.get("ref") or ""
-    if kind == "bundled":
-        return Source("bundled")
-    if kind == "local":
-        return Source("archive" if os.path.isfile(origin) else "local", origin)
-    if kind in {"github", "gitlab"}:
-        address = entry.get("sourceUrl") or f"https://{kind}.com/{origin}.git"
-        return Source("git", address, ref)
-    if kind == "git":
-        return Source("git", entry.get("sourceUrl") or origin, ref)
-    if kind == "well-known" and entry.get("sourceUrl"):
-        return Source("well-known", entry["sourceUrl"])
-    if kind == "download":
-        return Source("archive", origin)
-    raise AirskillsError(
-        f"The skill {name!r} comes from {kind!r}, which cannot be fetched again",
-        help="Install it with the tool that did",
-    )
+        groups.setdefault(of_lock(name, entry, pinned=pinned), []).append(name)
+    found: dict[str, Found] = {}
+    for source, names in groups.items():
+        with _fetched(source) as held:
+            found.update(_of_names(held, names, source))
+    return found
 
 
 def _of_names(found: Iterable[Found], names: Iterable[str], source: Source) -> dict[str, Found]:
@@ -459,10 +299,6 @@ def _compare(entries: Mapping[str, lock.Entry], found: Mapping[str, Found]) -> N
                 f"The source of {name!r} differs from the lock",
                 help="Run `airskills update` where the change is meant, and commit the lock",
             )
-
-
-def _drift(path: Path, code: str, message: str, help_: str) -> Finding:
-    return Finding(str(path), 1, 1, code, message, help_)
 
 
 def _shown(paths: Iterable[Path]) -> tuple[str, ...]:
