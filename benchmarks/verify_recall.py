@@ -79,7 +79,7 @@ def _unit(name: str, code: str, pins: tuple[Pin, ...]) -> Unit:
     cell = parse_cell(code)
     assert cell.tree is not None
     lines = code.count("\n") + 1
-    return Unit(cell.source, cell.tree, (Piece(1, lines, name, 1, (0,) * lines),), pins)
+    return Unit(cell.source, (Piece(1, lines, name, 1, (0,) * lines),), pins)
 
 
 def _figures(chosen: list[tuple[Mapping[str, Any], tuple[Entry, ...]]]) -> dict[str, Any]:

@@ -362,7 +362,7 @@ def _unit(text: str) -> Unit:
     cell = parse_cell(text)
     assert cell.tree is not None
     lines = text.count("\n") + 1
-    return Unit(cell.source, cell.tree, (Piece(1, lines, "canary", 1, (0,) * lines),), (Pin("lab", "1.0"),))
+    return Unit(cell.source, (Piece(1, lines, "canary", 1, (0,) * lines),), (Pin("lab", "1.0"),))
 
 
 def _said(entries: tuple[Entry, ...]) -> set[tuple[int, str]]:

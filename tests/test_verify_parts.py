@@ -70,7 +70,7 @@ def test_unions_and_overloads_are_told_apart() -> None:
 def test_whatever_is_asked_keeps_the_lines_and_parses(text: str) -> None:
     cell = parse_cell(text)
     if cell.tree is not None:
-        asked = ask(Uses(cell.source, cell.tree), [])
+        asked = ask(Uses(cell.source), [])
         assert asked.source.count("\n") == cell.source.count("\n")
         ast.parse(asked.source)
 
@@ -147,9 +147,7 @@ while f(1): print(f(2), file=g(1, k=2)); break
 
 @given(st.lists(st.sampled_from(CALLS.split("\n\n")), min_size=1).map("\n\n".join))
 def test_wires_leave_a_text_that_parses_and_every_point_finds_back_to_its_line(text: str) -> None:
-    tree = ast.parse(text)
-    uses = Uses(text, tree)
-    made = edits.apply(text, Wires(uses).wraps({}))
+    made = edits.apply(text, Wires(Uses(text)).wraps({}))
     ast.parse(made.text)
     written = text.split("\n")
     for number, line in enumerate(made.text.split("\n"), 1):

@@ -59,6 +59,14 @@ def parse_cell(text: str) -> Cell:
     return Cell(elided if tree else source, tree, problem, removed, bool(tree and _awaits(tree)))
 
 
+def tree_of(source: str) -> ast.Module:
+    """The syntax tree of a cell's `source` that is known to have one."""
+    tree = parse_cell(source).tree
+    if tree is None:
+        raise ValueError("it is no Python")
+    return tree
+
+
 def _readings(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
     """The text as it stands, then without prompts and indent, then without magics too."""
     lines = text.split("\n")

@@ -10,13 +10,13 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import repeat
 from pathlib import Path
 
 from airskills import scan
+from airskills.collector import no_collection
 from airskills.errors import AirskillsError
 from airskills.finding import Finding
 from airskills.folder import Folder, open_folder
@@ -93,7 +93,7 @@ def report(
     known = {path: hit for path in paths_ if (hit := kept.get(path))}
     missing = [path for path in paths_ if path not in known]
     tell = progress or (lambda _done, _total: None)
-    with _no_collection():
+    with no_collection():
         for path, result in _results(missing, kept.active, chosen, jobs or _cores()):
             known[path] = result
             kept.put(path, result)
@@ -106,18 +106,6 @@ def report(
     out = Report(folders=len(paths_), cached=len(paths_) - len(missing))
     _sort_in(out, {*scanned, *single, *together}, ordered, chosen)
     return out
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Reading skills makes no cycles worth collecting, and looking for them takes a seventh of the time."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
 
 
 def _sort_in(

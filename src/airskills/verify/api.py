@@ -13,10 +13,12 @@ from functools import cached_property
 from pathlib import Path
 
 from airskills import wheels
+from airskills.collector import no_collection
 from airskills.finding import Finding
 from airskills.folder import Folder, open_folder
 from airskills.pins import Pin
 from airskills.verify.backend import Backend, BackendError
+from airskills.verify.classes import source_of
 from airskills.verify.commands import check_commands
 from airskills.verify.configs import check_configs
 from airskills.verify.engine import examine
@@ -138,6 +140,7 @@ class _Skill:
     entries: dict[int, tuple[Entry, ...]] = field(default_factory=dict)
 
 
+@no_collection()
 def verify(folders: Iterable[str], options: Options | None = None) -> Report:
     """Prove the skills in these folders together, with one process of the back end for each root.
 
@@ -210,6 +213,8 @@ def _ask(root: Root, jobs: Sequence[tuple[_Skill, int, str]], unpacked: Unpacked
         for skill, number, _ in jobs:
             skill.entries[number] = (_failed(skill, error),)
         return
+    for source in map(source_of, root.wheels):
+        source.save()
     for (skill, number, key), entries in zip(jobs, found, strict=True):
         skill.entries[number] = entries
         skill.memory.keep(key, entries)

@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +42,12 @@ Answers = Literal["registered", "data", "delegates", "anything"]
 Node = tuple[str, str]  # distribution, class
 
 
+@cache
+def source_of(wheel: Wheel) -> Source:
+    """One source for all indexes that hold the wheel."""
+    return Source(wheel)
+
+
 class Source:
     """The classes of one wheel.
 
@@ -53,19 +59,24 @@ class Source:
         self.wheel = wheel
 
     @cached_property
-    def _text(self) -> dict[str, Any]:
-        return _kept(self.wheel.root.parent / "classes-3.json", lambda: _read(self.wheel.root))
-
-    @property
     def classes(self) -> Mapping[str, list[list[Any]]]:
         """Class name to [file, names of bases] of each class of that name."""
-        found: dict[str, list[list[Any]]] = self._text["classes"]
-        return found
+        return _kept(self.wheel.root.parent / "classes-4.json", lambda: _classes(self.wheel.root))
+
+    @cached_property
+    def subclasses(self) -> Mapping[str, frozenset[str]]:
+        """Name of a class to those of the wheel's classes that name it as a base."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for name, places in self.classes.items():
+            for base in (base for _, bases in places for base in bases):
+                found[base].add(name)
+        return {base: frozenset(names) for base, names in found.items()}
 
     @cached_property
     def words(self) -> frozenset[str]:
         """Every name that occurs anywhere, even in a comment."""
-        return frozenset(self._text["words"])
+        place = self.wheel.root.parent / "words-1.json"
+        return frozenset(_kept(place, lambda: dict.fromkeys(_words(self.wheel.root), 0)))
 
     @cached_property
     def _known(self) -> dict[str, dict[str, list[Any]]]:
@@ -102,7 +113,7 @@ class Index:
     """The classes of several wheels."""
 
     def __init__(self, wheels: Iterable[Wheel]) -> None:
-        self.sources = {wheel.pin.name: Source(wheel) for wheel in wheels}
+        self.sources = {wheel.pin.name: source_of(wheel) for wheel in wheels}
 
     def nodes(self, name: str, near: Iterable[str] = ()) -> list[Node]:
         """Classes of a name: those of the distributions `near` if there are any, else all."""
@@ -114,16 +125,11 @@ class Index:
         dist, name = node
         return [base for _, bases in self.sources[dist].classes.get(name, ()) for base in bases]
 
-    @cached_property
-    def subclasses(self) -> Mapping[str, set[Node]]:
-        """Name of a class to the classes that name it as a base."""
-        found: dict[str, set[Node]] = defaultdict(set)
+    def subclasses(self, node: Node) -> Iterator[Node]:
+        """The classes right below one: those that name it as a base, and do not mean another of its name."""
         for dist, source in self.sources.items():
-            for name, places in source.classes.items():
-                for _, bases in places:
-                    for base in bases:
-                        found[base].add((dist, name))
-        return found
+            if node[1] in source.subclasses and node in self.nodes(node[1], [dist]):
+                yield from ((dist, name) for name in source.subclasses[node[1]])
 
     def members(self, node: Node) -> Iterator[Members]:
         """What a class has."""
@@ -132,11 +138,6 @@ class Index:
     def has_word(self, name: str) -> bool:
         """Whether a name occurs anywhere."""
         return any(name in source.words for source in self.sources.values())
-
-    def save(self) -> None:
-        """Keep what was parsed."""
-        for source in self.sources.values():
-            source.save()
 
 
 @lru_cache(maxsize=64)
@@ -176,9 +177,7 @@ class Classes:
             return False
         if any(member.startswith(("<", "def ", "bound ", "(")) for member in types):
             return False
-        lacking = all(self._lacks(_simple(member), name, called=called) for member in types)
-        self._index.save()
-        return lacking
+        return all(self._lacks(_simple(member), name, called=called) for member in types)
 
     def knows(self, owner: str) -> bool:
         """Whether the wheels or the unit define a class of this type; else it is the standard library's."""
@@ -279,11 +278,7 @@ class Classes:
             node = pending.pop()
             if node not in seen:
                 seen.add(node)
-                pending += [
-                    sub
-                    for sub in self._index.subclasses.get(node[1], ())
-                    if node in self._index.nodes(node[1], [sub[0]])
-                ]
+                pending += self._index.subclasses(node)
         return frozenset(seen)
 
 
@@ -356,17 +351,23 @@ def _names(cls: ast.ClassDef) -> Iterator[str]:
             yield child.value
 
 
-def _read(root: Path) -> dict[str, Any]:
+def _classes(root: Path) -> dict[str, Any]:
     classes: dict[str, list[list[Any]]] = defaultdict(list)
-    words: set[str] = set()
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.pyi")]):
-        text = path.read_text(encoding="utf-8", errors="replace")
+    for path, text in _texts(root):
         for found in _CLASS.finditer(text):
             parts = [part.strip() for part in cut(found[2] or "", ",")]
             bases = [_simple(part) for part in parts if part and "=" not in part]
             classes[found[1]].append([str(path.relative_to(root)), bases])
-        words.update(_WORD.findall(text))
-    return {"classes": classes, "words": sorted(words)}
+    return classes
+
+
+def _words(root: Path) -> set[str]:
+    return {word for _, text in _texts(root) for word in _WORD.findall(text)}
+
+
+def _texts(root: Path) -> Iterator[tuple[Path, str]]:
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.pyi")]):
+        yield path, path.read_text(encoding="utf-8", errors="replace")
 
 
 def _kept(path: Path, make: typing.Callable[[], dict[str, Any]]) -> dict[str, Any]:

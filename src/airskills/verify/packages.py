@@ -11,8 +11,9 @@ from pathlib import Path
 
 from airskills.pins import Pin
 from airskills.verify.classes import Index, index_of
-from airskills.verify.sinks import Sinks
-from airskills.verify.tools import Tools, of_wheels, sources
+from airskills.verify.reader.source import Sources
+from airskills.verify.sinks import READ, Sinks
+from airskills.verify.tools import Tools, of_wheels
 from airskills.wheels import Wheel
 
 _PATCH = re.compile(r"\w\.__init__ = ")
@@ -86,6 +87,12 @@ def compiled(root: Path) -> frozenset[str]:
     return frozenset(name.replace("/", ".") for text in records for name in _COMPILED.findall(text))
 
 
+@lru_cache(maxsize=64)
+def sinks_of(wheels: tuple[Wheel, ...]) -> Sinks:
+    """The table over these wheels, one for all units that have them."""
+    return Sinks(Sources([(wheel.root, wheel.modules) for wheel in wheels]))
+
+
 class Packages:
     """What the pins of one skill bring.
 
@@ -129,7 +136,7 @@ class Packages:
     @cached_property
     def sinks(self) -> Sinks:
         """Where keywords into `**kwargs` go."""
-        return Sinks(sources(self.tools.packages))
+        return sinks_of(tuple(wheel for wheel in self.wheels if wheel.pin.name in READ))
 
     def owner(self, module: str) -> Wheel | None:
         """The wheel that brings a dotted module; of a namespace package, any part of it."""

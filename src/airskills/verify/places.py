@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 
+from airskills.verify.syntax import Syntax
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -33,30 +35,27 @@ class Places:
     """The nodes of a tree and where each stands.
 
     Args:
-        tree: of a unit.
+        syntax: of a unit.
         lines: of its source.
     """
 
-    def __init__(self, tree: ast.Module, lines: list[str]) -> None:
-        self.tree = tree
+    def __init__(self, syntax: Syntax, lines: list[str]) -> None:
+        self.tree = syntax.tree
+        self.parents = syntax.parents
+        self._syntax = syntax
         self._lines = lines
-        self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
 
     @cached_property
     def bindings(self) -> Counter[str]:
         """How often the unit binds each name, in whatever scope."""
         found: Counter[str] = Counter()
-        for node in ast.walk(self.tree):
-            if isinstance(node, (*FUNCTION, ast.ClassDef)):
-                found[node.name] += 1
-            elif isinstance(node, ast.alias):
-                found[(node.asname or node.name).partition(".")[0]] += 1
-            elif isinstance(node, ast.arg):
-                found[node.arg] += 1
-            elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-                found[node.id] += 1
-            elif isinstance(node, ast.ExceptHandler) and node.name:
-                found[node.name] += 1
+        of = self._syntax.of
+        found.update(node.name for node in of(ast.FunctionDef, ast.AsyncFunctionDef))
+        found.update(node.name for node in of(ast.ClassDef))
+        found.update((node.asname or node.name).partition(".")[0] for node in of(ast.alias))
+        found.update(node.arg for node in of(ast.arg))
+        found.update(node.id for node in of(ast.Name) if not isinstance(node.ctx, ast.Load))
+        found.update(node.name for node in of(ast.ExceptHandler) if node.name)
         return found
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:

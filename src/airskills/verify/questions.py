@@ -50,12 +50,12 @@ class Asked:
     Attributes:
         source: what the checker gets.
         points: where the answer to each question will stand.
-        lines: for each line of it the written one.
+        same: uses that are not asked about, each with one that has the same answers.
     """
 
     source: str
     points: Mapping[Point, tuple[int, Role]]
-    lines: tuple[int, ...]
+    same: Mapping[int, int]
 
     def answers(
         self, uses: Sequence[Use], types: Mapping[Point, str], denied: Collection[Point]
@@ -66,7 +66,7 @@ class Asked:
             if point in self.points:
                 number, role = self.points[point]
                 found[number][role] = None if role[0] == "probe" and point in denied else text
-        return [_types(row) for row in found]
+        return [_types(found[self.same.get(number, number)]) for number in range(len(uses))]
 
 
 def _types(row: Mapping[Role, str | None]) -> Types:
@@ -90,9 +90,11 @@ class _Question:
 
 def ask(uses: Uses, rewrites: Sequence[Wrap]) -> Asked:
     """Put the questions about all uses into the source, besides its rewrites."""
+    same = _same(uses)
     found = [
         (number, question)
         for number, use in enumerate(uses.all)
+        if number not in same
         for question in _questions(use, uses, _text(use, uses, rewrites))
     ]
     edited = edits.apply(uses.source, [*(question.wrap for _, question in found), *rewrites])
@@ -100,7 +102,20 @@ def ask(uses: Uses, rewrites: Sequence[Wrap]) -> Asked:
     for (number, question), (line, column) in zip(found, edited.placed, strict=False):
         for offset, role in question.answers:
             points[line, column + offset] = (number, role)
-    return Asked(edited.text, points, edited.lines)
+    return Asked(edited.text, points, same)
+
+
+def _same(uses: Uses) -> dict[int, int]:
+    """Uses of a chain that means the same everywhere, each with the first that asks as much: a call asks more."""
+    first: dict[tuple[str, bool], int] = {}
+    found: dict[int, int] = {}
+    for number, use in enumerate(uses.all):
+        plain = use.kind in {"attribute", "call"} and not use.typed and uses.text(use.target) == use.name
+        if plain and use.root in uses.constant:
+            other = first.setdefault((use.name, use.kind == "call"), number)
+            if other != number:
+                found[number] = other
+    return found
 
 
 def _text(use: Use, uses: Uses, rewrites: Sequence[Wrap]) -> str:

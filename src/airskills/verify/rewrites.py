@@ -6,11 +6,13 @@ Each change is a small class with the case it exists for.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from airskills.verify.edits import Wrap
+from airskills.verify.syntax import Syntax
 from airskills.verify.uses import Use, Uses
 
 PRELUDE = "airskills_prelude_"
@@ -64,9 +66,8 @@ class WithoutNone:
 
     def __call__(self, uses: Uses) -> Iterator[Wrap]:
         """Every result that may be None."""
-        for node in ast.walk(uses.tree):
-            if not isinstance(node, ast.Assign | ast.NamedExpr | ast.Attribute):
-                continue
+        of = uses.syntax.of
+        for node in (*of(ast.Assign, ast.NamedExpr), *of(ast.Attribute)):
             if _may_be_none(node.value) and uses.is_sound(node.value):
                 yield Wrap(uses.span(node.value), f"{SOME}((", ",)[0])")
 
@@ -127,10 +128,8 @@ class LiteralKeywords:
 
     def __call__(self, uses: Uses) -> Iterator[Wrap]:
         """Every expansion of a known dictionary."""
-        known = _literal_dictionaries(uses.tree)
-        for node in ast.walk(uses.tree):
-            if not isinstance(node, ast.Call):
-                continue
+        known = _literal_dictionaries(uses.syntax)
+        for node in uses.syntax.of(ast.Call) if known else ():
             given = {keyword.arg for keyword in node.keywords}
             for keyword in node.keywords:
                 keys = known.get(keyword.value.id) if isinstance(keyword.value, ast.Name) else None
@@ -139,20 +138,17 @@ class LiteralKeywords:
                     yield Wrap(uses.span(keyword), written, replace=True)
 
 
-def _literal_dictionaries(tree: ast.Module) -> dict[str, tuple[str, ...]]:
+def _literal_dictionaries(syntax: Syntax) -> dict[str, tuple[str, ...]]:
     """Names bound once to a dictionary whose keys are identifiers, and used for nothing but `**name`."""
     bound: dict[str, list[ast.expr]] = {}
-    expanded: dict[str, int] = {}
-    read: dict[str, int] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+    stars = (node.value for node in syntax.of(ast.keyword) if node.arg is None)
+    expanded = Counter(value.id for value in stars if isinstance(value, ast.Name))
+    read = Counter(node.id for node in syntax.of(ast.Name) if isinstance(node.ctx, ast.Load))
+    for node in syntax.of(ast.Assign):
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             bound.setdefault(node.targets[0].id, []).append(node.value)
-        elif isinstance(node, ast.keyword) and node.arg is None and isinstance(node.value, ast.Name):
-            expanded[node.value.id] = expanded.get(node.value.id, 0) + 1
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            read[node.id] = read.get(node.id, 0) + 1
     once = {name: values[0] for name, values in bound.items() if len(values) == 1}
-    found = {name: _keys(value) for name, value in once.items() if expanded.get(name) == read.get(name)}
+    found = {name: _keys(value) for name, value in once.items() if expanded[name] == read[name]}
     return {name: keys for name, keys in found.items() if keys}
 
 

@@ -49,7 +49,7 @@ class Siblings:
         return tuple(found.values())
 
     def _imported(self, unit: Unit) -> Iterator[Unit]:
-        for name in sorted(unit.imports & self._files.keys()):
+        for name in sorted(self._files.keys() & unit.imports if self._files else ()):
             other = self.find(unit, name)
             if other is not None:
                 yield other

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
+_MARK = re.compile(r"""[()\[\]{}|,=]|"[^"]*(?:"|$)|'[^']*(?:'|$)""")
+_DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 UNKNOWN = frozenset({"Unknown", "Any", "Never", "Divergent"})
 
 
@@ -104,6 +108,7 @@ def is_all_unknown(text: str | None) -> bool:
     return text is None or all(part in UNKNOWN or part.startswith("@Todo") for part in members(text))
 
 
+@lru_cache(maxsize=8192)
 def signatures(text: str | None) -> list[list[Signature]]:
     """For each member of a union the signatures of its overloads; none for a member that is no function."""
     return [_overloads(_bare(member)) for member in members(text or "")]
@@ -142,72 +147,42 @@ def _of_parts(parts: Collection[str]) -> Signature:
         elif name.startswith("*"):
             by_place, rest = False, rest or name != "*"
         elif name.isidentifier() and (":" in part or "=" in part or part == name):
-            found.append(Parameter(name, "=" not in _without_type(part), by_place))
+            found.append(Parameter(name, not _has_default(part), by_place))
         else:  # a bare type, as in `(int, /) -> str`
             found.append(Parameter("", required=True, by_place=True))
     return Signature(tuple(found), rest, is_open)
 
 
-def _without_type(part: str) -> str:
-    """The part with whatever stands in brackets or quotes left out, where an equals sign may stand too."""
-    out, depth, quote = [], 0, ""
-    for char in part:
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "\"'":
-            quote = char
-        elif char in "([{":
-            depth += 1
-        elif char in ")]}":
-            depth -= 1
-        elif depth == 0:
-            out.append(char)
-    return "".join(out)
+def _has_default(part: str) -> bool:
+    """Whether an equals sign stands in a parameter outside of its type's brackets and quotes."""
+    return "=" in part and any(char == "=" and depth == 0 for _, char, depth in _marks(part))
 
 
 def _parameters_start(text: str) -> int:
-    """Index of the parenthesis that opens the parameters: the first one outside of square brackets and quotes."""
-    depth, quote = 0, ""
-    for index, char in enumerate(text):
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "\"'":
-            quote = char
-        elif char == "(" and depth == 0:
-            return index
-        depth += (char == "[") - (char == "]")
-    return 0
+    """Index of the parenthesis that opens the parameters: the first one outside of other brackets and quotes."""
+    return next((index for index, char, depth in _marks(text) if char == "(" and depth == 1), 0)
 
 
 def _closing(text: str, start: int) -> int:
     """Index of the bracket that closes the one at `start`."""
-    depth, quote = 0, ""
-    for index in range(start, len(text)):
-        char = text[index]
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "\"'":
-            quote = char
-        else:
-            depth += (char in "([{") - (char in ")]}")
-            if depth == 0:
-                return index
-    return len(text)
+    marks = _marks(text, start)
+    return next((index for index, char, depth in marks if char in ")]}" and depth == 0), len(text))
 
 
 def cut(text: str, at: str) -> list[str]:
     """Parts between the commas or bars of the outermost level."""
-    parts, depth, start, quote = [], 0, 0, ""
-    for index, char in enumerate(text):
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "\"'":
-            quote = char
-        elif char in "([{":
-            depth += 1
-        elif char in ")]}":
-            depth -= 1
-        elif char == at and depth == 0:
-            parts.append(text[start:index])
-            start = index + 1
-    return [*parts, text[start:]]
+    if at not in text:
+        return [text]
+    places = [index for index, char, depth in _marks(text) if char == at and depth == 0]
+    starts = [0, *(place + 1 for place in places)]
+    return [text[start:end] for start, end in zip(starts, [*places, len(text)], strict=True)]
+
+
+def _marks(text: str, start: int = 0) -> Iterator[tuple[int, str, int]]:
+    """(index, sign, how many brackets are open behind it) of what divides a type, outside of quotes."""
+    depth = 0
+    for found in _MARK.finditer(text, start):
+        char = found[0]
+        depth += _DEPTH.get(char, 0)
+        if len(char) == 1:
+            yield found.start(), char, depth

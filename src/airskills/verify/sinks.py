@@ -28,6 +28,7 @@ _CALL = re.compile(r"transformers\.(?:.*\.)?\w*Tokeniz\w*\.(?:__call__|encode|ba
 _GENERATE = re.compile(r"transformers\.(?:.*\.)?\w+\.generate")
 _PIPELINE = re.compile(r"transformers\.(?:pipelines\.)?pipeline")
 _LOAD = re.compile(r"datasets\.(?:load\.)?load_dataset")
+READ = frozenset({"transformers", "datasets"})  # distributions that the table reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Sinks:
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
+        self._settled: dict[tuple[str, str, str], Settled | None] = {}
 
     def settle(self, callee: str, keyword: str, first: str = "") -> Settled | None:
         """What becomes of a keyword that a callee has no parameter for.
@@ -71,6 +73,12 @@ class Sinks:
         Returns:
             None where the table has no row for the callee, or its package is not among the sources.
         """
+        question = (callee, keyword, first)
+        if question not in self._settled:
+            self._settled[question] = self._settle(*question)
+        return self._settled[question]
+
+    def _settle(self, callee: str, keyword: str, first: str) -> Settled | None:
         for pattern, row in ROWS:
             if pattern.fullmatch(callee):
                 return row(

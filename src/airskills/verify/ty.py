@@ -42,7 +42,7 @@ RULES: dict[str, Kind] = {
 SILENT = frozenset(
     {"invalid-syntax", "undefined-reveal"}
 )  # cannot be switched off; our own parser has spoken
-_REVEALED = re.compile(r"revealed-type: Revealed type: `(?P<type>.*)`", re.DOTALL)
+_REVEALED = "revealed-type: Revealed type: `"
 _QUOTED = re.compile(r"`([^`]*)`")
 _VARIABLES = ("TY_", "VIRTUAL_ENV", "CONDA_", "PYTHONPATH", "PYTHONHOME")
 
@@ -110,26 +110,36 @@ def _run(project: Path, paths: Sequence[Path]) -> str:
 
 
 def _answer(output: str) -> Answer:
+    """Row by row: all rows of a library at once would take a gigabyte."""
+    types: dict[str, dict[Point, str]] = defaultdict(dict)
+    written: dict[str, str] = {}  # the same types come again and again
+    diagnostics: list[Diagnostic] = []
     try:
-        rows = json.loads(output or "[]")
+        for row in _rows(output):
+            rule, text = row["check_name"], row["description"]
+            if rule == "revealed-type":
+                found = text[len(_REVEALED) : -1]
+                file, start, _ = _span(row)
+                types[file][start] = written.setdefault(found, found)
+            elif rule in RULES:
+                diagnostics.append(_diagnostic(row, RULES[rule], text.partition(": ")[2]))
+            elif rule not in SILENT:
+                raise BackendError(f"ty said {text[:300]}", help="Report this as a bug")
     except ValueError as error:
         raise BackendError(f"ty did not answer in JSON: {error}", help="Report this as a bug") from error
-    types: dict[str, dict[Point, str]] = defaultdict(dict)
-    for row in rows:
-        found = _REVEALED.fullmatch(row["description"])
-        if found:
-            file, start, _ = _span(row)
-            types[file][start] = found["type"]
-    return Answer(tuple(_diagnostics(rows)), types)
+    return Answer(tuple(diagnostics), types)
 
 
-def _diagnostics(rows: Sequence[Mapping[str, Any]]) -> Iterator[Diagnostic]:
-    for row in rows:
-        rule, message = row["check_name"], row["description"].partition(": ")[2]
-        if rule in RULES:
-            yield _diagnostic(row, RULES[rule], message)
-        elif rule not in SILENT and rule != "revealed-type":
-            raise BackendError(f"ty said {rule}: {message[:300]}", help="Report this as a bug")
+def _rows(output: str) -> Iterator[Mapping[str, Any]]:
+    """The objects of a JSON array, one after the other."""
+    read = json.JSONDecoder().raw_decode
+    if output and not output.startswith("["):
+        raise ValueError(output[:300])
+    place = output.find("{")
+    while place >= 0:
+        row, end = read(output, place)
+        yield row
+        place = output.find("{", end)
 
 
 def _diagnostic(row: Mapping[str, Any], kind: Kind, message: str) -> Diagnostic:

@@ -8,13 +8,13 @@ after the blocks before it. Each script of `examples/`, `scripts/` and `evals/` 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from airskills.cells import Cell, parse_cell
+from airskills.cells import Cell, parse_cell, tree_of
 from airskills.folder import PYTHON
 from airskills.pins import Pin, PinError, of_script, of_skill
 from airskills.verify.ledger import Entry, Level
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from airskills.markdown import CodeBlock, Markdown
 
 MAX_UNIT_LINES = 20_000
+_IMPORT = re.compile(r"\b(?:from|import)\b((?:.|\\\n)*)")
+_WORD = re.compile(r"\w+")
 LANGUAGES = PYTHON | {"pycon"}
 EXPECTED = {
     "import": "AV001",
@@ -66,31 +68,24 @@ class Unit:
     """A virtual file.
 
     Attributes:
-        source: its text.
-        tree: its syntax tree.
+        source: its text, which parses.
         pieces: where its lines come from, in order.
         pins: what it is proven against.
     """
 
     source: str
-    tree: ast.Module
     pieces: tuple[Piece, ...]
     pins: tuple[Pin, ...] = field(default=())
 
     @property
-    def imports(self) -> frozenset[str]:
-        """Top-level modules that it imports."""
-        found: set[str] = set()
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                found.update(alias.name.partition(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module.partition(".")[0])
-        return frozenset(found)
+    def tree(self) -> ast.Module:
+        """Its syntax tree, parsed when it is asked for."""
+        return tree_of(self.source)
 
-    def statement(self, line: int) -> int:
-        """Line on which the innermost statement begins that a line belongs to."""
-        return _statements(self.tree).get(line, line)
+    @property
+    def imports(self) -> frozenset[str]:
+        """Words that stand behind `import` or `from`: every top-level module that it imports, and more."""
+        return frozenset(word for line in _IMPORT.findall(self.source) for word in _WORD.findall(line))
 
     def piece(self, line: int) -> Piece:
         """The piece in which a 1-based line of the unit stands."""
@@ -119,16 +114,6 @@ class Units:
     units: tuple[Unit, ...]
     entries: tuple[Entry, ...]
     local: frozenset[str]
-
-
-@lru_cache(maxsize=8)
-def _statements(tree: ast.Module) -> Mapping[int, int]:
-    found: dict[int, int] = {}
-    for node in ast.walk(tree):  # what stands inside comes later
-        if isinstance(node, ast.stmt):
-            first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", ()))])
-            found.update(dict.fromkeys(range(first, (node.end_lineno or first) + 1), first))
-    return found
 
 
 def units_of(folder: Folder, *, pins: Sequence[Pin] | None = None) -> Units:
@@ -249,9 +234,8 @@ def _unit(
         first += count
     if sources and first <= MAX_UNIT_LINES:
         source = "\n".join(sources)
-        tree = parse_cell(source).tree
-        if tree is not None:
-            yield Unit(source, tree, tuple(pieces), pins)
+        if parse_cell(source).tree is not None:
+            yield Unit(source, tuple(pieces), pins)
 
 
 def _shifts(read: Iterable[str], written: Iterable[str]) -> Iterator[int]:
@@ -277,7 +261,7 @@ def _add_text(path: str, text: str, pins: tuple[Pin, ...], found: list[Unit], en
         )
     else:
         lines = text.count("\n") + 1
-        found.append(Unit(cell.source, cell.tree, (Piece(1, lines, path, 1, cell.removed),), pins))
+        found.append(Unit(cell.source, (Piece(1, lines, path, 1, cell.removed),), pins))
 
 
 def _add_facts(path: str, text: str, pins: tuple[Pin, ...], found: list[Unit], entries: list[Entry]) -> None:
@@ -290,7 +274,7 @@ def _add_facts(path: str, text: str, pins: tuple[Pin, ...], found: list[Unit], e
             continue
         count = cell.source.count("\n") + 1
         piece = Piece(1, count, path, place, (indent,) * count, runs_on)
-        found.append(Unit(cell.source, cell.tree, (piece,), pins))
+        found.append(Unit(cell.source, (piece,), pins))
 
 
 def _new_texts(text: str) -> Iterator[tuple[int, str, bool, int]]:

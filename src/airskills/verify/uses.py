@@ -9,14 +9,18 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from airskills.cells import tree_of
 from airskills.verify.edits import Point, Span
 from airskills.verify.signatures import NOTHING, Shape
+from airskills.verify.syntax import Syntax, children
 
+_WORD = re.compile(r"\w+")
 _BUILTINS = frozenset(dir(builtins))
 _CATCHES_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -73,37 +77,68 @@ class Uses:
     """The uses of one unit, and the names it binds.
 
     Args:
-        source: text of the unit.
-        tree: its syntax tree.
+        source: text of the unit, which parses.
     """
 
-    def __init__(self, source: str, tree: ast.Module) -> None:
+    def __init__(self, source: str) -> None:
         self.source = source
-        self.tree = tree
         self._lines = source.split("\n")
+
+    @cached_property
+    def syntax(self) -> Syntax:
+        """Its syntax tree; parsed again where it is asked for after `release`."""
+        return Syntax(tree_of(self.source))
+
+    def release(self) -> None:
+        """Let the tree go, which takes a hundred times the room of what was asked of it."""
+        for name in (
+            "all",
+            "defined",
+            "imported",
+            "bound",
+            "rebound",
+            "classes",
+            "words",
+            "made",
+            "untyped",
+            "statements",
+        ):
+            getattr(self, name)
+        del self.syntax
+
+    @cached_property
+    def statements(self) -> Mapping[int, int]:
+        """Line to the line on which the innermost statement begins that it belongs to."""
+        found: dict[int, int] = {}
+        for node in self.syntax.nodes:
+            if isinstance(node, ast.stmt):
+                first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", ()))])
+                found.update(dict.fromkeys(range(first, (node.end_lineno or first) + 1), first))
+        return found
 
     @cached_property
     def all(self) -> tuple[Use, ...]:
         """Every use, in the order in which they begin; of two that begin at one point, the longer first."""
-        found = list(self._walk(self.tree, optional=False, typed=False))
+        found = list(self._walk(self.syntax.tree, optional=False, typed=False))
         return tuple(sorted(found, key=lambda use: (use.span.start, [-n for n in use.span.end])))
 
     @cached_property
     def defined(self) -> frozenset[str]:
         """Functions and classes that the unit defines, at any depth."""
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        return frozenset(node.name for node in ast.walk(self.tree) if isinstance(node, kinds))
+        of = self.syntax.of
+        functions = (node.name for node in of(ast.FunctionDef, ast.AsyncFunctionDef))
+        return frozenset([*functions, *(node.name for node in of(ast.ClassDef))])
 
     @cached_property
     def imported(self) -> dict[str, str]:
         """Local name to the dotted name that an import gives it."""
         found = {}
-        for node in ast.walk(self.tree):
+        for node in self.syntax.of(ast.Import, ast.ImportFrom):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     top = alias.name.partition(".")[0]
                     found[alias.asname or top] = alias.name if alias.asname else top
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            elif node.module and not node.level:
                 for alias in node.names:
                     found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
         return found
@@ -112,50 +147,51 @@ class Uses:
     def bound(self) -> frozenset[str]:
         """Every name that the unit binds."""
         found = set(self.imported) | self.defined
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.add(node.id)
-            elif isinstance(node, ast.arg):
-                found.add(node.arg)
-            elif isinstance(node, ast.ExceptHandler) and node.name:
-                found.add(node.name)
+        found.update(node.id for node in self.syntax.of(ast.Name) if isinstance(node.ctx, ast.Store))
+        found.update(node.arg for node in self.syntax.of(ast.arg))
+        found.update(node.name for node in self.syntax.of(ast.ExceptHandler) if node.name)
         return frozenset(found)
+
+    @cached_property
+    def constant(self) -> frozenset[str]:
+        """Names that only one import binds, and of which nothing is set: they mean the same wherever they stand."""
+        aliases = self.syntax.of(ast.alias)
+        times = Counter((alias.asname or alias.name).partition(".")[0] for alias in aliases)
+        others = {node.id for node in self.syntax.of(ast.Name) if not isinstance(node.ctx, ast.Load)}
+        others.update(node.arg for node in self.syntax.of(ast.arg))
+        for node in self.syntax.of(ast.Attribute):
+            if not isinstance(node.ctx, ast.Load):
+                others.add(_dotted(node)[0].partition(".")[0])
+        return frozenset(name for name, count in times.items() if count == 1) - others - self.defined
 
     @cached_property
     def rebound(self) -> frozenset[str]:
         """Functions and classes of the unit whose name it also gives to something else."""
-        stored = (node for node in ast.walk(self.tree) if isinstance(node, ast.Name))
-        return self.defined & {node.id for node in stored if isinstance(node.ctx, ast.Store)}
+        return self.defined & {n.id for n in self.syntax.of(ast.Name) if isinstance(n.ctx, ast.Store)}
 
     @cached_property
     def classes(self) -> dict[str, tuple[str, ...]]:
         """Classes that the unit defines: name to the last names of their bases."""
-        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
+        nodes = self.syntax.of(ast.ClassDef)
         return {node.name: tuple(ast.unparse(b).rpartition(".")[2] for b in node.bases) for node in nodes}
 
     @cached_property
     def words(self) -> frozenset[str]:
         """Every name that the unit binds, sets, gives as a keyword or writes in a text."""
         found = set(self.bound)
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.update(re.findall(r"\w+", node.value[:10_000]))
-            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-                found.add(node.attr)
-            elif isinstance(node, ast.keyword) and node.arg:
-                found.add(node.arg)
+        for text in self.syntax.of(ast.Constant):
+            if isinstance(text.value, str):
+                found.update(_WORD.findall(text.value[:10_000]))
+        found.update(node.attr for node in self.syntax.of(ast.Attribute) if isinstance(node.ctx, ast.Store))
+        found.update(node.arg for node in self.syntax.of(ast.keyword) if node.arg)
         return frozenset(found)
 
     @cached_property
     def made(self) -> dict[str, str]:
         """Names bound once, to what a class makes (`m = Model(3)`): of exactly that class, none below it."""
         bound: dict[str, list[str]] = {}
-        for node in ast.walk(self.tree):
-            if (
-                isinstance(node, ast.Assign)
-                and len(node.targets) == 1
-                and isinstance(node.targets[0], ast.Name)
-            ):
+        for node in self.syntax.of(ast.Assign):
+            if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 called = _dotted(node.value.func)[0] if isinstance(node.value, ast.Call) else ""
                 bound.setdefault(node.targets[0].id, []).append(called.rpartition(".")[2])
         return {name: found[0] for name, found in bound.items() if len(found) == 1 and found[0][:1].isupper()}
@@ -163,9 +199,7 @@ class Uses:
     @cached_property
     def untyped(self) -> frozenset[str]:
         """Parameters without annotation: their types are nobody's knowledge."""
-        return frozenset(
-            node.arg for node in ast.walk(self.tree) if isinstance(node, ast.arg) and node.annotation is None
-        )
+        return frozenset(node.arg for node in self.syntax.of(ast.arg) if node.annotation is None)
 
     def text(self, span: Span) -> str:
         """Source of a span; line ends inside it stay."""
@@ -192,7 +226,7 @@ class Uses:
 
     def _children(self, node: ast.AST, *, optional: bool, typed: bool) -> Iterator[Use]:
         special = _type_positions(node)
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             yield from self._walk(child, optional=optional, typed=typed or child in special)
 
     def _imports(self, node: ast.Import | ast.ImportFrom, *, optional: bool) -> Iterator[Use]:

@@ -67,7 +67,7 @@ class Wires:
 
     def __init__(self, uses: Uses) -> None:
         self._uses = uses
-        self._places = Places(uses.tree, uses.source.split("\n"))
+        self._places = Places(uses.syntax, uses.source.split("\n"))
         self._puts: dict[ast.stmt, _Put] = defaultdict(_Put)
         self._wraps: list[Wrap] = []
         self._count = 0
@@ -87,7 +87,7 @@ class Wires:
     @cached_property
     def _functions(self) -> list[Function]:
         """Functions that are the only one of their name, or the only method of it in their class."""
-        nodes = [node for node in ast.walk(self._uses.tree) if isinstance(node, FUNCTION)]
+        nodes = self._uses.syntax.of(ast.FunctionDef, ast.AsyncFunctionDef)
         return [node for node in nodes if self._is_only(node) and self._is_transparent(node)]
 
     def _is_only(self, function: Function) -> bool:
@@ -114,11 +114,11 @@ class Wires:
     def _references(self) -> dict[str, list[ast.AST]]:
         """Every node that reads a name, or takes an attribute of that name from something."""
         found: dict[str, list[ast.AST]] = defaultdict(list)
-        for node in ast.walk(self._uses.tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        for node in self._uses.syntax.of(ast.Name):
+            if isinstance(node.ctx, ast.Load):
                 found[node.id].append(node)
-            elif isinstance(node, ast.Attribute):
-                found[f".{node.attr}"].append(node)
+        for attribute in self._uses.syntax.of(ast.Attribute):
+            found[f".{attribute.attr}"].append(attribute)
         return found
 
     def _calls(self, function: Function) -> tuple[list[ast.Call], bool]:
@@ -222,7 +222,7 @@ class Wires:
                 Wrap(Span(end, end), f"),)[0]); return {wire}"),
             ]
         self._declare(wire, function)
-        if self._places.owner(function) is None and self._places.parents.get(function) is self._uses.tree:
+        if self._places.owner(function) is None and self._places.parents.get(function) is self._places.tree:
             self.returns[function.name] = wire
         for call in self._calls(function)[0]:
             self._wraps += self._read(call, wire, waits=isinstance(function, ast.AsyncFunctionDef))

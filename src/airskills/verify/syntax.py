@@ -1,0 +1,56 @@
+"""The syntax tree of a unit, walked once: its nodes in order, and the parent of each."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any, TypeVar, overload
+
+First = TypeVar("First", bound=ast.AST)
+Second = TypeVar("Second", bound=ast.AST)
+
+_BARE = frozenset({"ctx", "op", "ops"})  # fields whose nodes say nothing of a place, and are shared
+
+
+class Syntax:
+    """A tree and its nodes.
+
+    Args:
+        tree: of a unit.
+
+    Attributes:
+        tree: the same.
+        nodes: all of them, those near the root first.
+        parents: of every node but the root.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.tree = tree
+        self.nodes: list[ast.AST] = [tree]
+        self.parents: dict[ast.AST, ast.AST] = {}
+        for node in self.nodes:  # grows on the way
+            for child in children(node):
+                self.parents[child] = node
+                self.nodes.append(child)
+
+    @overload
+    def of(self, kind: type[First], /) -> list[First]: ...
+    @overload
+    def of(self, kind: type[First], other: type[Second], /) -> list[First | Second]: ...
+    @overload
+    def of(self, *kinds: type[ast.AST]) -> list[ast.AST]: ...
+    def of(self, *kinds: type[ast.AST]) -> list[Any]:
+        """The nodes of these classes, those near the root first."""
+        return [node for node in self.nodes if type(node) in kinds]
+
+
+def children(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes right below one, without contexts and operators; faster than `ast.iter_child_nodes`."""
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if value.__class__ is list:
+            for item in value:
+                if isinstance(item, ast.AST):
+                    yield item
+        elif isinstance(value, ast.AST) and name not in _BARE:
+            yield value
