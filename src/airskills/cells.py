@@ -53,10 +53,10 @@ def parse_cell(text: str) -> Cell:
     for source, removed in _readings(text):
         tree, problem = _parsed(source)
         if tree is not None:
-            return Cell(source, tree, None, removed, _awaits(tree))
+            return Cell(source, tree, None, removed, _awaits(tree, source))
     elided = _without_elisions(source)
     tree, _ = _parsed(elided)
-    return Cell(elided if tree else source, tree, problem, removed, bool(tree and _awaits(tree)))
+    return Cell(elided if tree else source, tree, problem, removed, bool(tree and _awaits(tree, elided)))
 
 
 def tree_of(source: str) -> ast.Module:
@@ -162,8 +162,8 @@ def _parsed(source: str) -> tuple[ast.Module | None, tuple[int, str] | None]:
         return None, (1, str(error) or type(error).__name__)
 
 
-def _awaits(tree: ast.Module) -> bool:
-    pending: list[ast.AST] = list(tree.body)
+def _awaits(tree: ast.Module, source: str) -> bool:
+    pending: list[ast.AST] = list(tree.body) if "await" in source or "async" in source else []
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith):

@@ -108,6 +108,11 @@ class Markdown(Record):
         return tuple(_prose(self._lines))
 
     @cached_property
+    def running_text(self) -> str:
+        """All of `prose`, a line each, for those who look for words."""
+        return "\n".join(text for _, text in self.prose)
+
+    @cached_property
     def _tokens(self) -> list[Token]:
         """markdown-it's tokens (CommonMark with tables), blocks only."""
         return _reader().parse(self.text, self._definitions)

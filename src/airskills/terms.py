@@ -46,6 +46,12 @@ def terms(text: str) -> list[str]:
     return [stem_ for _, stem_ in forms(text)]
 
 
+def stems(text: str) -> frozenset[str]:
+    """`terms` without order: a word that stands often is looked at once."""
+    raws = set(_RAW.findall(unicodedata.normalize("NFKC", text)))
+    return frozenset(stem_ for raw in raws for _, stem_ in _word_forms(raw))
+
+
 def forms(text: str) -> Iterator[tuple[str, str]]:
     """(Form, stem) of every term of `text`, in order; the form is lower case and not stemmed."""
     for raw in _RAW.findall(unicodedata.normalize("NFKC", text)):

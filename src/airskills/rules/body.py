@@ -10,6 +10,7 @@ from airskills.catalog import estimate_tokens
 from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.rules._base import Rule
+from airskills.rules.guarded import Guarded
 from airskills.rules.profiles import CLIENTS, EVERYWHERE
 
 MAX_LINES = 500
@@ -27,6 +28,7 @@ SECTIONS = (
     "References",
 )
 _FORMS = ("assets/", "templates/", "examples/")
+SAID_TWICE = 80  # characters of a line that should not stand twice
 EARLY = 200  # characters: the occasion itself must stand before the 250 of the shortest known cut
 _OCCASION = re.compile(r"\b(?:use|used|using|invoke|apply|trigger|when|whenever|if)\b", re.IGNORECASE)
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n"
@@ -265,15 +267,17 @@ class AS211(Rule):
     bad = _HEAD + "# Demo\n\nSet the batch size appropriately.\n"
     good = _HEAD + "# Demo\n\nSet the batch size to 8.\n"
     at = 7
-    _words = re.compile(
+    _words = Guarded(
         r"\b(?:appropriately|as needed|as necessary|properly configure\w*|various|etc\.|and so on|blazing\w*|state-of-the-art|cutting-edge|seamless\w*|leverage\w*)",
-        re.IGNORECASE,
+        *("appropriately", "as needed", "as necessary", "properly configure", "various", "etc.", "and so on"),
+        *("blazing", "state-of-the-art", "cutting-edge", "seamless", "leverage"),
+        flags=re.IGNORECASE,
     )
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for document in folder.documents:
-            for line, text in document.prose:
-                for found in self._words.finditer(text):
+            for line, text in document.prose if self._words.may_match(document.running_text) else ():
+                for found in self._words.pattern.finditer(text):
                     message = f"The word {found[0]!r} tells an agent nothing"
                     yield self.finding(document.path, line, message, "Give the value, the list, or the check")
 
@@ -288,16 +292,28 @@ class AS212(Rule):
     bad = _HEAD + "# Demo\n\nTODO: describe the workflow\n"
     good = _HEAD + "# Demo\n\nDescribe the workflow.\n"
     at = 7
-    _words = re.compile(
-        r"\b(?:TODO|FIXME|XXX)\b(?=[:\s]|$)|\bTBD:|[Ll]orem ipsum|\[(?:insert|your|add|describe)\b[^\]]{0,200}\](?!\()|\b[Cc]oming soon\b"
+    _words = Guarded(
+        r"\b(?:TODO|FIXME|XXX)\b(?=[:\s]|$)|\bTBD:|[Ll]orem ipsum|\[(?:insert|your|add|describe)\b[^\]]{0,200}\](?!\()|\b[Cc]oming soon\b",
+        *(
+            "TODO",
+            "FIXME",
+            "XXX",
+            "TBD:",
+            "orem ipsum",
+            "[insert",
+            "[your",
+            "[add",
+            "[describe",
+            "oming soon",
+        ),
     )
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for document in folder.documents:
             if document.path.removeprefix(f"{folder.path}/").startswith(_FORMS):
                 continue  # forms are filled in by whoever uses them
-            for line, text in document.prose:
-                found = self._words.search(text)
+            for line, text in document.prose if self._words.may_match(document.running_text) else ():
+                found = self._words.pattern.search(text)
                 if found:
                     message = f"The placeholder {found[0][:60]!r} was left in"
                     yield self.finding(document.path, line, message, "Write what it stands for")
@@ -355,8 +371,10 @@ class AS214(Rule):
         seen: dict[str, tuple[str, int]] = {}
         for document in folder.documents:
             for line, text in document.prose:
+                if len(text) < SAID_TWICE:
+                    continue
                 plain = " ".join(text.split())
-                if len(plain) < 80:
+                if len(plain) < SAID_TWICE:
                     continue
                 if plain in seen:
                     first = seen[plain]

@@ -8,6 +8,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from airskills.finding import Finding
@@ -227,8 +228,14 @@ def _tasks(folder: Folder) -> list[Any]:
 
 
 def _load(folder: Folder, path: str) -> Any:
+    return _loaded(folder.text(path))
+
+
+@lru_cache(maxsize=4)
+def _loaded(text: str) -> Any:
+    """What a JSON text says, or why it says nothing; every rule here asks for the same two files."""
     try:
-        return json.loads(folder.text(path))
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         return error
 

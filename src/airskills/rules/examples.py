@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from airskills import pins
@@ -14,6 +15,7 @@ from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.program import Program
 from airskills.rules._base import Rule
+from airskills.rules.guarded import Guarded
 from airskills.rules.profiles import CLIENTS
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\nRun scripts/run.py and examples/run.py.\n"
@@ -34,10 +36,19 @@ _ASKS = frozenset(
         "Confirm.ask",
     ]
 )
-_MAY_ASK = re.compile(r"\binput\b|getpass|prompt|confirm|\bask\b")  # much cheaper than to look at every call
+# A call of one of them as it may be written, `(input)("?")` too: much cheaper than to look at every call.
+_MAY_ASK = Guarded(
+    r"\b(?:input|getpass|prompt|confirm|ask)(?:[\s\\)]|#[^\n]*+\n)*+\(",
+    "input",
+    "getpass",
+    "prompt",
+    "confirm",
+    "ask",
+)
 _TAKES_HELP = re.compile(r"\b(?:argparse|click|typer|docopt|fire|cyclopts|tyro|getopts)\b|--help")
 # `read` from the terminal; not in a loop or a pipe, not from a file or a here-string.
 _READS = re.compile(r"\s*(?:if\s+|!\s*)?read\s+(?:-[a-zA-Z]+\s+)*(?:-p\s|-[a-z]*s\b|\w+\s*$)")
+_METADATA = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$")
 REQUIRES = frozenset({"cuda", "network", "api-key"})
 
 
@@ -212,15 +223,12 @@ class AS507(Rule):
                     )
 
 
+@lru_cache(maxsize=64)
 def metadata(text: str) -> dict[str, Any] | None:
     """The PEP 723 `script` block of a Python file as TOML; {"error": why} where it is none; None where there is no block."""
-    blocks = [
-        m
-        for m in re.finditer(
-            r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$", text
-        )
-        if m["type"] == "script"
-    ]
+    if "# /// script\n" not in text:
+        return None
+    blocks = [found for found in _METADATA.finditer(text) if found["type"] == "script"]
     if not blocks:
         return None
     if len(blocks) > 1:

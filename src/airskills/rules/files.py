@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from airskills.finding import Finding
 from airskills.folder import TEXT, Folder
 from airskills.rules._base import Rule
+from airskills.rules.guarded import Guarded
 from airskills.rules.links import leads_out, local_links
 from airskills.rules.profiles import CLIENTS, EVERYWHERE
 
@@ -152,14 +153,16 @@ class AS408(Rule):
     bad = _HEAD + "Run `python /home/ann/demo/scripts/run.py`.\n"
     good = _HEAD + "Run `python scripts/run.py`.\n"
     at = 7
-    _paths = re.compile(
-        rf"(?<![\w/.])(?:/home/(?!{_ANYBODY})[a-z][\w.-]{{0,60}}/|/Users/(?!{_ANYBODY})[A-Za-z][\w.-]{{0,60}}/|[A-Z]:\\\\?Users\\\\?(?!{_ANYBODY})\w)"
+    _paths = Guarded(
+        rf"(?<![\w/.])(?:/home/(?!{_ANYBODY})[a-z][\w.-]{{0,60}}/|/Users/(?!{_ANYBODY})[A-Za-z][\w.-]{{0,60}}/|[A-Z]:\\\\?Users\\\\?(?!{_ANYBODY})\w)",
+        *("/home/", "/Users/", ":\\Users", ":\\\\Users"),
     )
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         for document in folder.documents:
-            for number, line in enumerate(document.text.split("\n"), document.first_line):
-                found = self._paths.search(line)
+            lines = document.text.split("\n") if self._paths.may_match(document.text) else []
+            for number, line in enumerate(lines, document.first_line):
+                found = self._paths.pattern.search(line)
                 if found:
                     yield self.finding(
                         document.path,
@@ -318,7 +321,7 @@ class AS417(Rule):
 
     severity = "note"
     profiles = ("standard",)
-    _calls = re.compile(r"(?:^|[\s`;&|])\./((?:scripts|examples)/[\w./-]{1,200})")
+    _calls = Guarded(r"(?:^|[\s`;&|])\./((?:scripts|examples)/[\w./-]{1,200})", "./scripts/", "./examples/")
 
     def check(self, folder: Folder) -> Iterator[Finding]:
         still = {file.path for file in folder.files if not file.executable}

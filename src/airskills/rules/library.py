@@ -12,6 +12,7 @@ from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.rules._base import LibraryRule, Rule
 from airskills.rules.evals import twins
+from airskills.rules.guarded import Guarded
 from airskills.rules.profiles import CLIENTS, EVERYWHERE, client
 from airskills.terms import stop_words, terms
 
@@ -165,7 +166,10 @@ class AS808(LibraryRule):
         "log-writer/SKILL.md": _skill("log-writer", "Writes reports. Use when it is done."),
     }
     at = ("a/SKILL.md", 7)
-    _mention = re.compile(r"\bskills? `([a-z0-9]+(?:-[a-z0-9]+)*)`|`([a-z0-9]+(?:-[a-z0-9]+)*)` skill\b")
+    _mention = Guarded(
+        r"\bskills? `([a-z0-9]+(?:-[a-z0-9]+)*)`|`([a-z0-9]+(?:-[a-z0-9]+)*)` skill\b",
+        *("skill `", "skills `", "` skill"),
+    )
 
     def note(self, folder: Folder) -> Any:
         mentions = [

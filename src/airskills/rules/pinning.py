@@ -13,6 +13,7 @@ from airskills.folder import PYTHON, Folder
 from airskills.markdown import CodeBlock
 from airskills.rules._base import Rule
 from airskills.rules.blocks import SHELL
+from airskills.rules.guarded import Guarded
 from airskills.rules.profiles import CLIENTS
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"
@@ -64,15 +65,17 @@ class AS307(_LineRule):
     bad = _HEAD + '```python\nmodel = load("org/model", trust_remote_code=True)\n```\n'
     good = _HEAD + '```python\nmodel = load("org/model", trust_remote_code=True, revision="3f2c1a9")\n```\n'
     at = 8
-    _trusts = re.compile(
+    _trusts = Guarded(
         r"trust_remote_code\s*[=:]\s*[Tt]rue|--trust[-_]remote[-_]code\b(?!\s+(?:False|false|0))"
-        r"""|\btorch\.hub\.load\(\s*["'][\w.-]+/[\w.-]+["']|\bevaluate\.load\(\s*["'][\w.-]+/|\bget_kernel\("""
+        r"""|\btorch\.hub\.load\(\s*["'][\w.-]+/[\w.-]+["']|\bevaluate\.load\(\s*["'][\w.-]+/|\bget_kernel\(""",
+        *("trust_remote", "trust-remote", "torch.hub.load", "evaluate.load", "get_kernel("),
     )
 
     def look(self, block: CodeBlock) -> Said:
-        pinned = re.search(r"\brevision\b", block.text) is not None
-        for number, line in enumerate([] if pinned else block.text.split("\n")):
-            if self._trusts.search(line):
+        if not self._trusts.may_match(block.text) or re.search(r"\brevision\b", block.text):
+            return
+        for number, line in enumerate(block.text.split("\n")):
+            if self._trusts.pattern.search(line):
                 message = "Remote code is trusted without a pinned revision"
                 yield number, message, 'Add revision="<commit>", or leave it out'
 
@@ -88,13 +91,15 @@ class AS308(_LineRule):
     bad = _HEAD + "```bash\npip install trl peft\n```\n"
     good = _HEAD + "```bash\npip install trl==1.16.0 peft==0.21.2\n```\n"
     at = 8
-    _command = re.compile(
-        r"^\s*(?:[!%]\s*|\$ )?(?:(?:uv\s+)?(?:python3?\s+-m\s+)?pip3?\s+install|uv\s+(?:tool\s+install|add)|pipx\s+install)\s+(.*)$"
+    _command = Guarded(
+        r"^\s*(?:[!%]\s*|\$ )?(?:(?:uv\s+)?(?:python3?\s+-m\s+)?pip3?\s+install|uv\s+(?:tool\s+install|add)|pipx\s+install)\s+(.*)$",
+        *("install", "uv"),
     )
 
     def look(self, block: CodeBlock) -> Said:
-        for number, line in enumerate(block.text.split("\n")):
-            match = self._command.match(line)
+        lines = block.text.split("\n") if self._command.may_match(block.text) else []
+        for number, line in enumerate(lines):
+            match = self._command.pattern.match(line)
             loose = [name for name in _requirements(match[1] if match else "") if not _is_pinned(name)]
             if loose:
                 message = f"The installation of {loose[0][:80]!r} is not pinned"
@@ -113,13 +118,15 @@ class AS310(_LineRule):
     bad = _HEAD + "```bash\nuvx ruff check .\n```\n"
     good = _HEAD + "```bash\nuvx ruff@0.17.5 check .\n```\n"
     at = 8
-    _runs = re.compile(
-        r"(?:^|[;&|]\s*|\$ )\s*(?:sudo\s+)?(?P<tool>npx|uvx|pipx\s+run|uv\s+tool\s+run|bunx|pnpm\s+dlx|docker\s+(?:run|pull))\s+(?P<rest>[^;&|#]*)"
+    _runs = Guarded(
+        r"(?:^|[;&|]\s*|\$ )\s*(?:sudo\s+)?(?P<tool>npx|uvx|pipx\s+run|uv\s+tool\s+run|bunx|pnpm\s+dlx|docker\s+(?:run|pull))\s+(?P<rest>[^;&|#]*)",
+        *("npx", "uv", "pipx", "bunx", "pnpm", "docker"),
     )
 
     def look(self, block: CodeBlock) -> Said:
-        for number, line in enumerate(block.text.split("\n")):
-            for found in self._runs.finditer(line[:2_000]):
+        lines = block.text.split("\n") if self._runs.may_match(block.text) else []
+        for number, line in enumerate(lines):
+            for found in self._runs.pattern.finditer(line[:2_000]):
                 name = _thing_run(found["tool"].split()[0], found["rest"].split())
                 if (
                     name

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from airskills.finding import Finding
 from airskills.folder import Folder
-from airskills.ranking import Term, read_request, weigh
+from airskills.ranking import Stems, Term, read_request, weigh
 from airskills.rules._base import LibraryRule
 from airskills.rules.evals import QUERIES, _listed, lines_of
-from airskills.terms import data, terms
+from airskills.terms import data, stems
 
 MAX_COMPARED = 20_000_000  # requests times skills: about a minute
 _REWORD = "Put its words into the description, or take them out of the other's"
@@ -50,11 +49,11 @@ class AS806(LibraryRule):
             for item, line in zip(listed, lines, strict=True)
             if item["should_trigger"] and item.get("split") == "validation"
         ]
-        stems = {name: sorted(words) for name, words in fields_of(folder).items()}
-        return [folder.name, folder.at(QUERIES), stems, asked]
+        fields = {name: sorted(words) for name, words in fields_of(folder).items()}
+        return [folder.name, folder.at(QUERIES), fields, asked]
 
     def judge(self, notes: Sequence[Any]) -> Iterator[Finding]:
-        skills = Contest({name: stems for name, _, stems, _ in notes})
+        skills = Contest({name: fields for name, _, fields, _ in notes})
         left = MAX_COMPARED // max(1, len(notes))
         for name, path, _, asked in notes:
             left -= len(asked)
@@ -89,7 +88,7 @@ def fields_of(folder: Folder) -> dict[str, frozenset[str]]:
         "headings": "\n".join(heading.text for heading in skill.headings),
         "body": skill.body,
     }
-    return {name: frozenset(terms(text)) for name, text in texts.items()}
+    return {name: stems(text) for name, text in texts.items()}
 
 
 class Contest:
@@ -98,30 +97,58 @@ class Contest:
     def __init__(self, skills: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
         """Take the stems of each field of each skill."""
         self._fields = {
-            name: {field: frozenset(stems) for field, stems in fields.items()}
+            name: {field: frozenset(held) for field, held in fields.items()}
             for name, fields in skills.items()
         }
-        self._all = {name: frozenset[str]().union(*fields.values()) for name, fields in self._fields.items()}
-        self._counts = Counter(stem for stems in self._all.values() for stem in stems)
+        self._called = _Holders({name: fields["name"] for name, fields in self._fields.items()})
+        self._all = _Holders(
+            {name: frozenset[str]().union(*fields.values()) for name, fields in self._fields.items()}
+        )
 
     def above(self, query: str, name: str) -> list[str] | None:
         """The skills that come before `name`, first one first; None where nothing speaks for any skill."""
-        request = read_request(query, lambda stem: self._counts.get(stem, 0), len(self._fields))
+        request = read_request(query, self._all.count, len(self._fields))
         own = weigh(request, self._fields[name]).score
-        rivals = [rival for rival in self._fields if rival != name and self._most(request, rival) >= own]
+        rivals = [rival for rival, most in self._most(request).items() if rival != name and most >= own]
         scored = [(-weigh(request, self._fields[rival]).score, rival) for rival in rivals]
         better = sorted(place for place in scored if place < (-own, name) and place[0] < 0)
         return [rival for _, rival in better] or ([] if own > 0 else None)
 
-    def _most(self, request: Iterable[Term], name: str) -> float:
-        """An upper bound of the score of a skill, at a fraction of the cost."""
+    def _most(self, request: Iterable[Term]) -> dict[str, float]:
+        """An upper bound of the score of every skill for which anything speaks, at a fraction of the cost."""
         weights = data("ranking")["fields"]
-        called, holds = self._fields[name]["name"].issuperset, self._all[name].issuperset
-        best = 0.0
+        in_name = weights["name"] + weights["bonus"]
+        elsewhere = max(weights[field] for field in ("tags", "description", "requests"))
+        best: dict[str, float] = {}
         for term in request:
             said = ((term.stem,), *term.synonyms)
-            if any(map(called, said)):
-                best += term.weight * (weights["name"] + weights["bonus"])
-            elif any(map(holds, said)):
-                best += term.weight * max(weights[field] for field in ("tags", "description", "requests"))
+            called = frozenset[str]().union(*map(self._called.of, said))
+            for name in called:
+                best[name] = best.get(name, 0.0) + term.weight * in_name
+            for name in frozenset[str]().union(*map(self._all.of, said)) - called:
+                best[name] = best.get(name, 0.0) + term.weight * elsewhere
         return best
+
+
+class _Holders:
+    """Which of some texts hold a stem, or all stems of a phrase."""
+
+    def __init__(self, texts: Mapping[str, frozenset[str]]) -> None:
+        """Take the stems of each text."""
+        names: dict[str, list[str]] = {}
+        for name, held in texts.items():
+            for stem in held:
+                names.setdefault(stem, []).append(name)
+        self._names = {stem: frozenset(holders) for stem, holders in names.items()}
+        self._phrases: dict[Stems, frozenset[str]] = {}
+
+    def count(self, stem: str) -> int:
+        """Number of texts that hold the stem."""
+        return len(self._names.get(stem, ()))
+
+    def of(self, phrase: Stems) -> frozenset[str]:
+        """The texts that hold every stem of a phrase, worked out once for each phrase."""
+        if phrase not in self._phrases:
+            first, *others = (self._names.get(stem, frozenset()) for stem in phrase)
+            self._phrases[phrase] = first.intersection(*others)
+        return self._phrases[phrase]
