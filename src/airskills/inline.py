@@ -22,6 +22,7 @@ MAX_PARENTHESES = 32  # open ones in a bare destination, as in cmark and markdow
 
 _TEXT = re.compile(r"[^\\`*_\[\]!<&\n]+")
 _BACKTICKS = re.compile(r"`+")
+_CODE = re.compile(r"(`++)([^`]++)(`++)")
 _ENTITY = r"&(?:#[xX][0-9a-fA-F]{1,6}|#[0-9]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});"
 _ESCAPE = re.compile(rf"\\([!-/:-@\[-`{{-~])|({_ENTITY})")
 _HOST = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -67,16 +68,18 @@ def read(source: str, references: Mapping[str, str]) -> list[Piece]:
         references: targets of link reference definitions, by their normalized label.
     """
     reader = _Reader(source, references)
-    at = 0
-    while at < len(source):
-        text = _TEXT.match(source, at)
+    pieces, text_at = reader.pieces, _TEXT.match
+    at, end = 0, len(source)
+    while at < end:
+        text = text_at(source, at)
         if text:
-            reader.add("text", text[0], at)
+            pieces.append(Piece("text", text[0], at))
             at = text.end()
         else:
             at = _READERS[source[at]](reader, at)
-    reader.emphasize(0)
-    return reader.pieces
+    if reader.delimiters:
+        reader.emphasize(0)
+    return pieces
 
 
 def plain(pieces: Iterable[Piece]) -> str:
@@ -88,7 +91,7 @@ class Lines:
     """Finds the line of a character."""
 
     def __init__(self, source: str) -> None:
-        self._starts = [match.start() for match in re.finditer("\n", source)]
+        self._starts = [match.start() for match in re.finditer("\n", source)] if "\n" in source else []
 
     def at(self, offset: int) -> int:
         """0-based line of the character at `offset`."""
@@ -170,6 +173,10 @@ class _Reader:
 
     def code(self, at: int) -> int:
         """A code span, or backticks that mean themselves."""
+        simple = _CODE.match(self.source, at)
+        if simple and len(simple[1]) == len(simple[3]):
+            self._add_code(simple[2], at)
+            return simple.end()
         opening = _BACKTICKS.match(self.source, at)
         assert opening is not None  # noqa: S101 - a backtick brought us here
         end = opening.end()
@@ -177,10 +184,13 @@ class _Reader:
         if closing < 0:
             self.add("text", opening[0], at)
             return end
-        text = self.source[end:closing].replace("\n", " ")
-        padded = text.startswith(" ") and text.endswith(" ") and text.strip(" ")
-        self.add("code", text[1:-1] if padded else text, at)
+        self._add_code(self.source[end:closing], at)
         return closing + len(opening[0])
+
+    def _add_code(self, source: str, at: int) -> None:
+        text = source.replace("\n", " ")
+        padded = text.startswith(" ") and text.endswith(" ") and text.strip(" ")
+        self.pieces.append(Piece("code", text[1:-1] if padded else text, at))
 
     def _run(self, length: int, start: int) -> int:
         """Where the next run of just so many backticks begins, or -1."""

@@ -164,6 +164,8 @@ def _reader() -> MarkdownIt:
     """CommonMark's blocks and tables; what stands inside their lines, `airskills.inline` reads."""
     from markdown_it import MarkdownIt
 
+    from airskills.tables import table
+
     class Reader(MarkdownIt):
         def normalizeLink(self, url: str) -> str:  # noqa: N802 - overrides markdown-it's name
             return url
@@ -172,6 +174,7 @@ def _reader() -> MarkdownIt:
             return True
 
     reader = Reader("commonmark", {"maxNesting": 50}).enable("table")
+    reader.block.ruler.at("table", table, {"alt": ["paragraph", "reference"]})
     reader.core.ruler.enableOnly(["normalize", "block"])
     return reader
 
