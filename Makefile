@@ -7,7 +7,7 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 TORCH := $(if $(UV_FIND_LINKS),,--torch-backend=cpu)
 
-.PHONY: all setup test test-fast test-all lint bench clean
+.PHONY: all setup test test-fast test-all lint bench docs docs-serve docs-canary clean
 all: setup
 	$(BIN)/airskills load grpo-rl-training --wrap
 
@@ -23,7 +23,7 @@ $(VENV)/.tool: pyproject.toml | $(VENV)/.uv
 	touch $@
 
 $(VENV)/.test: pyproject.toml | $(VENV)/.uv
-	$(UV) $(TORCH) --editable ".[proof,mcp,rl,grokking,grokking-agents]" --group test --group lint --group skills --group labs
+	$(UV) $(TORCH) --editable ".[proof,mcp,rl,grokking,grokking-agents]" --group test --group lint --group skills --group labs --group docs
 	$(UV) --no-deps --group skills-bare
 	touch $@
 
@@ -51,6 +51,23 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run_speed.py --cold-blocks 8
 	$(BIN)/python benchmarks/rl_rewards.py
 	$(BIN)/python benchmarks/rl_losses.py
+
+# Material and ProperDocs print advertisements for themselves at every build.
+MKDOCS := NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs
+
+docs: $(VENV)/.test
+	$(BIN)/airskills site
+	$(MKDOCS) build --strict --quiet
+	$(BIN)/airskills export --site site > build/docs.log
+
+docs-serve: $(VENV)/.test
+	$(BIN)/airskills site
+	trap 'kill 0' EXIT; $(BIN)/airskills site --watch & $(MKDOCS) serve --dirty
+
+# The same tree with the builder that will follow.
+docs-canary: $(VENV)/.test
+	$(BIN)/airskills site
+	$(BIN)/zensical build --strict --clean
 
 clean:
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

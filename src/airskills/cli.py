@@ -49,6 +49,7 @@ _AUTHORS = {
     "remove": ("airskills.cli_install", "remove", ""),
     "rule": ("airskills.cli_check", "rule", ""),
     "serve": ("airskills.cli_serve", "serve", "mcp"),
+    "site": ("airskills.cli_site", "site", ""),
     "sync": ("airskills.cli_install", "sync", ""),
     "test": ("airskills.cli_test", "test", "proof"),
     "update": ("airskills.cli_install", "update", ""),
