@@ -27,13 +27,19 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.uv
 	$(UV) --no-deps --group skills-bare
 	touch $@
 
+# What cannot be installed beside FastMCP.
+$(VENV)/.adk: pyproject.toml | $(VENV)/.uv
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)/adk
+	$(BIN)/uv pip install --quiet --python $(VENV)/adk/bin/python --editable . --group adk
+	touch $@
+
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -m "not slow"
 
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not full"
 
-test-all: $(VENV)/.test lint
+test-all: $(VENV)/.test $(VENV)/.adk lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test

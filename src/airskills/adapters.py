@@ -1,7 +1,7 @@
-"""The tools of the skills for agents that a program builds itself: definitions for model APIs, tools for two frameworks.
+"""The tools of the skills for agents that a program builds itself: definitions for model APIs, and what three frameworks take.
 
     skills = Skills.open()
-    tools = skills.anthropic()                      # or .openai(), .pydantic_ai(), .langchain()
+    tools = skills.anthropic()                      # or .openai(), .pydantic_ai(), .langchain(), .google_adk()
     answer = skills.call("load_skill", {"name": "peft"})
 
 One object is one conversation: a skill is given once. A framework is imported when its method is called.
@@ -20,6 +20,8 @@ from airskills.toolbox import Toolbox, instructions
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
     from pydantic_ai.toolsets import FunctionToolset
+
+    from airskills.adk import Registry
 
 
 class Skills:
@@ -94,6 +96,12 @@ class Skills:
             )
             for one in self._box.definitions()
         ]
+
+    def google_adk(self) -> Registry:
+        """A registry for `SkillToolset(registry=...)` of Google's Agent Development Kit, which brings its own tools."""
+        from airskills.adk import Registry
+
+        return Registry(self._library)
 
     def to_prompt(self) -> str:
         """The catalogue for a system prompt of an agent without tools that can read files."""

@@ -23,6 +23,7 @@ MAX_LIST = 20_000  # characters of `list_skills`, about 5,500 tokens
 MAX_TEXT = 200_000  # characters of a file that a tool returns at once
 MAX_HITS = 20
 MAX_FILES = 512
+FIND = "Find the skills that answer a request, best first; none when nothing fits."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Toolbox:
         return [
             _definition(
                 "search_skills",
-                "Find the skills that answer a request, best first; none when nothing fits.",
+                FIND,
                 {"query": _text("The request in the user's own words, or keywords.")},
             ),
             _definition(
