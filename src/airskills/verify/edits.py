@@ -110,11 +110,13 @@ def apply(source: str, wraps: Iterable[Wrap]) -> Edited:
     lines: list[int] = []
     marks: dict[int, list[_Mark]] = {}
     for line, text in enumerate(source.split("\n"), 1):
-        found = sorted(by_line.get(line, ()), key=lambda edit: (edit.column, edit.order))
-        edited = _edit_line(text, len(texts) + 1, found, placed)
-        for part, own in edited:
-            if found:
-                marks[len(texts) + 1] = own
+        if line not in by_line:
+            texts.append(text)
+            lines.append(line)
+            continue
+        found = sorted(by_line[line], key=lambda edit: (edit.column, edit.order))
+        for part, own in _edit_line(text, len(texts) + 1, found, placed):
+            marks[len(texts) + 1] = own
             texts.append(part)
             lines.append(line)
     return Edited("\n".join(texts), tuple(placed), tuple(lines), marks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, TypeVar, overload
 
@@ -28,7 +29,9 @@ class Syntax:
         self.tree = tree
         self.nodes: list[ast.AST] = [tree]
         self.parents: dict[ast.AST, ast.AST] = {}
+        self._of: dict[type[ast.AST], list[ast.AST]] = defaultdict(list)
         for node in self.nodes:  # grows on the way
+            self._of[type(node)].append(node)
             for child in children(node):
                 self.parents[child] = node
                 self.nodes.append(child)
@@ -41,7 +44,10 @@ class Syntax:
     def of(self, *kinds: type[ast.AST]) -> list[ast.AST]: ...
     def of(self, *kinds: type[ast.AST]) -> list[Any]:
         """The nodes of these classes, those near the root first."""
-        return [node for node in self.nodes if type(node) in kinds]
+        if len(kinds) == 1:
+            return self._of.get(kinds[0], [])
+        present = [kind for kind in kinds if kind in self._of]
+        return [node for node in self.nodes if type(node) in present] if present else []
 
 
 def children(node: ast.AST) -> Iterator[ast.AST]:

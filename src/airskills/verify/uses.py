@@ -20,6 +20,7 @@ from airskills.verify.edits import Point, Span
 from airskills.verify.signatures import NOTHING, Shape
 from airskills.verify.syntax import Syntax, children
 
+_LEAVES = frozenset({ast.Name, ast.Constant, ast.alias, ast.Pass})  # hold no use, whatever they stand in
 _WORD = re.compile(r"\w+")
 _BUILTINS = frozenset(dir(builtins))
 _CATCHES_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
@@ -227,7 +228,8 @@ class Uses:
     def _children(self, node: ast.AST, *, optional: bool, typed: bool) -> Iterator[Use]:
         special = _type_positions(node)
         for child in children(node):
-            yield from self._walk(child, optional=optional, typed=typed or child in special)
+            if type(child) not in _LEAVES:
+                yield from self._walk(child, optional=optional, typed=typed or child in special)
 
     def _imports(self, node: ast.Import | ast.ImportFrom, *, optional: bool) -> Iterator[Use]:
         if isinstance(node, ast.ImportFrom) and (node.level or not node.module):
@@ -246,7 +248,8 @@ class Uses:
             yield from self._walk(part, optional=False, typed=typed)
         yield from self._inner(node.func, typed=typed)
         name, root = _dotted(node.func)
-        if not name or (name == root and root in (_BUILTINS - self.bound) | self.defined):
+        built_in = root in _BUILTINS and root not in self.bound
+        if not name or (name == root and (built_in or root in self.defined)):
             return
         keywords = tuple(Keyword(k.arg, self.span(k)) for k in node.keywords if k.arg is not None)
         elided = any(isinstance(arg, ast.Constant) and arg.value is ... for arg in node.args) or any(

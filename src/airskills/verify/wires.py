@@ -22,6 +22,7 @@ from functools import cached_property
 from airskills.verify.edits import Point, Span, Wrap
 from airskills.verify.places import FUNCTION, Function, Places
 from airskills.verify.rewrites import WIDE, WIRE
+from airskills.verify.syntax import children
 from airskills.verify.uses import Uses
 
 # Decorators behind which a function is called, and returns, as it is written.
@@ -281,7 +282,7 @@ def _own(function: Function) -> Iterator[ast.AST]:
         node = pending.pop()
         yield node
         if not isinstance(node, (*FUNCTION, ast.Lambda, ast.ClassDef)):
-            pending += ast.iter_child_nodes(node)
+            pending += children(node)
 
 
 def _is_any(annotation: ast.expr | None) -> bool:
