@@ -63,6 +63,7 @@ def collects(a, **options):
 """,
     "lab/models.py": """
 from functools import wraps
+from typing import Callable
 
 def plain(func):
     @wraps(func)
@@ -108,6 +109,9 @@ def load(path: str, *, strict: bool = True) -> Model:
 
 def maybe(path: str) -> "Model | None":
     return None
+
+def chosen() -> Callable[..., int]:
+    return len
 """,
     "lab/tools/__init__.py": "def run(command: str, times: int = 1) -> int:\n    return 0\n",
     "lab/py.typed": "",
@@ -329,6 +333,18 @@ def again(model: Any, left: int) -> Any:
     return again(model.fit([]), left - 1) if left else model
 again(load("x"), 3).save("y")
 again(load("x"), 3).store("y")  # ? AV103
+#--
+def of(query, prompt):
+    return query.startswith(prompt)  # ? AV101
+def rewards(queries, prompts):
+    return [of(q, p) for q, p in zip(queries, prompts, strict=True)]
+#--
+from lab.models import chosen
+class Mixin:
+    def save(self, path):
+        super().save(path)  # ? AV103
+chosen().__name__  # ? AV103
+chosen().__nome__  # AV002
 """
 SNIPPETS = [text.strip("\n") + "\n" for text in re.split(r"(?m)^#--$", CANARY)]
 WIRED_SNIPPETS = [text.strip("\n") + "\n" for text in re.split(r"(?m)^#--$", WIRED)]

@@ -6,7 +6,9 @@ takes the place of "dead", or None where it has nothing to say. The first that s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Protocol
 
 from airskills.verify.backend import Diagnostic, Kind
@@ -16,6 +18,8 @@ from airskills.verify.signatures import members, misfit
 CALLS = frozenset({Kind.KEYWORD, Kind.MISSING, Kind.ARITY, Kind.OVERLOAD, Kind.NOT_CALLABLE})
 NO_COMPLAINT = Verdict("proven")
 NONE = frozenset({"None"})
+_SUPER = re.compile(r"<super: <class '(\w+)'>")
+_OF_FUNCTIONS = frozenset(dir(FunctionType))
 
 
 class Filter(Protocol):
@@ -45,6 +49,33 @@ class Rebound:
         return Verdict(
             "unproven", "AV101", f"`{case.use.name}`: `{case.use.root}` is a function, and something else"
         )
+
+
+class BesideOthers:
+    """`super().generate()` in a class without bases: which class answers shows where it is put beside others."""
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """Not proven."""
+        found = _SUPER.match(said.owner) if said.kind is Kind.ATTRIBUTE else None
+        if found is None or case.scene.uses.classes.get(found[1]) != ():
+            return None
+        return Verdict(
+            "unproven", "AV103", f"`{case.use.name}` is of a class that stands beside `{found[1]}`"
+        )
+
+
+class SomeFunction:
+    """`make_reward().__name__`, typed `(...) -> float`: a function has a name, another callable may have none."""
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """Not proven, where it is an attribute of every function."""
+        if (
+            said.kind is not Kind.ATTRIBUTE
+            or not said.owner.startswith("(")
+            or said.name not in _OF_FUNCTIONS
+        ):
+            return None
+        return Verdict("unproven", "AV103", f"`{case.use.name}` is there where that is a function")
 
 
 class Compiled:
@@ -200,6 +231,8 @@ class SomeCallee:
 FILTERS: Sequence[Filter] = (
     OptionalImport(),
     Rebound(),
+    BesideOthers(),
+    SomeFunction(),
     Compiled(),
     LeftOut(),
     SetByKeyword(),
