@@ -9,7 +9,6 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from difflib import get_close_matches
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -85,6 +84,8 @@ class _Group(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None and args[0][:1] != "-":
+            from difflib import get_close_matches
+
             meant = get_close_matches(args[0], self.list_commands(ctx), n=1)
             suggestion = f" Did you mean {meant[0]!r}?" if meant else ""
             ctx.fail(f"No such command {args[0]!r}.{suggestion}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import sys
@@ -211,9 +210,12 @@ def _print_ignored(ignored: Sequence[tuple[Finding, str]]) -> None:
 
 
 def _cache_folder() -> Path:
+    given = os.environ.get("AIRSKILLS_CACHE_DIR")
+    if given:
+        return Path(given)
     import platformdirs
 
-    return Path(os.environ.get("AIRSKILLS_CACHE_DIR") or platformdirs.user_cache_path("airskills"))
+    return platformdirs.user_cache_path("airskills")
 
 
 @contextmanager
@@ -262,6 +264,8 @@ def _look(run: _Run) -> list[Finding]:
 
 
 def _fix(run: _Run, *, write: bool) -> None:
+    import difflib
+
     for path, before, after in checks.fixes(run.roots, run.settings()):
         if write:
             Path(path).write_text(after, encoding="utf-8", newline="\n")
@@ -305,6 +309,8 @@ def _page(code: str) -> str:
         return codes.page(code)
     if code in RULES:
         return page(RULES[code])
+    import difflib
+
     near = difflib.get_close_matches(code, [*RULES, *codes.CODES], n=3)
     raise AirskillsError(
         f"No rule has the code {code!r}",

@@ -9,9 +9,9 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from heapq import nsmallest
+from itertools import chain, islice
 
 from airskills import scan
 from airskills.skill import FILE_NAME
@@ -81,24 +81,29 @@ def stamp_of(path: str) -> tuple[str, int]:
     While it stays the same, so does the digest: no program can set the time of a change of status (`st_ctime`).
     """
     root = os.path.abspath(path)
-    total, newest = hashlib.sha256(), 0
-    for relative, entry in _entries(root):
-        numbers = _numbers(entry)
-        newest = max(newest, *numbers)
-        total.update(f"{relative} {numbers}\n".encode(errors="surrogatepass"))
-    return total.hexdigest(), newest
+    stamps = [(relative, _numbers(entry)) for relative, entry in _entries(root)]
+    newest = max((time for _, numbers in stamps for time in (*numbers[3::5], *numbers[4::5])), default=0)
+    return hashlib.sha256(repr(stamps).encode(errors="surrogatepass")).hexdigest(), newest
 
 
-def _numbers(entry: os.DirEntry[str] | OSError) -> list[int]:
-    """Mode, size, times and number of a file, and those of the file that a link leads to."""
+def _numbers(entry: os.DirEntry[str] | OSError) -> tuple[int, ...]:
+    """Mode, size, number and times of a file, and those of the file that a link leads to."""
     if isinstance(entry, OSError):
-        return [entry.errno or 0]
-    found: list[int] = []
-    with suppress(OSError):
-        for follow in (False, True) if entry.is_symlink() else (False,):
-            status = entry.stat(follow_symlinks=follow)
-            found += [status.st_mode, status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
-    return found or [0]
+        return (entry.errno or 0,)
+    try:
+        own = _of_status(entry.stat(follow_symlinks=False))
+    except OSError:
+        return (0,)
+    if not entry.is_symlink():
+        return own
+    try:
+        return own + _of_status(entry.stat())
+    except OSError:
+        return own
+
+
+def _of_status(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_mode, status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
 
 
 def read_file(path: str, file: File, limit: int = MAX_READ) -> bytes:
@@ -139,9 +144,7 @@ def _entries(root: str) -> Iterator[tuple[str, os.DirEntry[str] | OSError]]:
         prefix = pending.pop()
         try:
             with os.scandir(f"{root}/{prefix}" if prefix else root) as entries:
-                listed = nsmallest(
-                    MAX_FILES + 1, entries, key=lambda entry: (entry.name != FILE_NAME, entry.name)
-                )
+                listed = _first(entries)
         except OSError as error:
             yield prefix or ".", error
             continue
@@ -151,6 +154,18 @@ def _entries(root: str) -> Iterator[tuple[str, os.DirEntry[str] | OSError]]:
             if entry.is_dir(follow_symlinks=False) and entry.name not in scan.SKIPPED:
                 pending.append(relative)
             yield relative, entry
+
+
+def _first(entries: Iterator[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """The first of a folder's entries by name, at most one more than are looked at."""
+    some = list(islice(entries, MAX_FILES + 1))
+    if len(some) > MAX_FILES:
+        return nsmallest(MAX_FILES + 1, chain(some, entries), key=_by_name)
+    return sorted(some, key=_by_name)
+
+
+def _by_name(entry: os.DirEntry[str]) -> tuple[bool, str]:
+    return entry.name != FILE_NAME, entry.name
 
 
 def _ordered(files: list[File]) -> list[File]:

@@ -9,13 +9,16 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from airskills.disk import Contents, File, digest, list_files, read_file
 from airskills.errors import SkillSyntaxError
 from airskills.finding import Finding
 from airskills.markdown import Markdown
-from airskills.program import Program
 from airskills.skill import FILE_NAME, MAX_BYTES, Skill, parse
+
+if TYPE_CHECKING:
+    from airskills.program import Program
 
 # Suffixes of files that are text.
 TEXT = tuple(
@@ -113,6 +116,8 @@ class Folder:
     @cached_property
     def programs(self) -> tuple[Program, ...]:
         """Python of every block of the documents and of every Python file."""
+        from airskills.program import Program
+
         blocks = [
             Program(document.path, block.first_line, block.text, block)
             for document in self.documents

@@ -11,7 +11,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -236,22 +235,24 @@ def _suite(path: str, findings: Sequence[Finding]) -> str:
 def _case(finding: Finding) -> str:
     name = _attribute(f"{finding.line}:{finding.column} {_title(finding.code)}")
     if finding.severity == "note":
-        inner = f"<system-out>{escape(_xml(finding.message))}</system-out>"
+        inner = f"<system-out>{_escaped(finding.message)}</system-out>"
     else:
         inner = (
             f'<failure type="{finding.severity}" message={_attribute(finding.message)}>'
-            f"{escape(_xml(finding.help))}</failure>"
+            f"{_escaped(finding.help)}</failure>"
         )
     return f'    <testcase classname="{finding.code}" name={name}>{inner}</testcase>\n'
 
 
 def _attribute(shown: str) -> str:
-    return f'"{escape(_xml(shown))}"'
+    return f'"{_escaped(shown)}"'
 
 
-def _xml(shown: str) -> str:
-    """XML 1.0 has no place for control characters and surrogates, not even escaped."""
-    return "".join(_allowed(shown))
+def _escaped(shown: str) -> str:
+    """Text of an element; XML 1.0 has no place for control characters and surrogates, not even escaped."""
+    from html import escape
+
+    return escape("".join(_allowed(shown)))
 
 
 def _allowed(shown: str) -> Iterator[str]:

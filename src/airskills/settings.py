@@ -6,10 +6,8 @@ The nearest file wins, looking from the first checked path upwards; a `pyproject
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +84,8 @@ def override(settings: Settings, **given: Any) -> Settings:
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -107,6 +107,8 @@ def _from_table(table: Mapping[str, Any], path: Path) -> Settings:
     for key, value in table.items():
         place = f"{path}:{_line(path, key)}"
         if key not in known:
+            from difflib import get_close_matches
+
             close = get_close_matches(key, known, n=1)
             meant = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(sorted(known))}"
             raise AirskillsError(f"{place}: unknown key {key!r}", help=meant)
