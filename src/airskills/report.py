@@ -12,7 +12,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -41,7 +40,7 @@ COLORS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 def relative(path: str, base: str | None = None) -> str:
     """`path` relative to `base` (the working folder when None) where it lies below, else as it is."""
-    start = base or str(Path.cwd())
+    start = base or os.getcwd()
     return os.path.relpath(path, start) if path.startswith(start.rstrip("/") + "/") else path
 
 
