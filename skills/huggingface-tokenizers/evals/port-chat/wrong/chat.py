@@ -1,0 +1,16 @@
+"""Logged conversations as training ids."""
+
+from datetime import date
+
+TEMPLATE = """\
+{% for m in messages %}<|im_start|>{{ m.role }}
+{% if loop.first %}Today is {{ today }}.
+{% endif %}{% if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>
+{% endif %}{% if m.content is none %}(no text){% else %}{{ m.content }}{% endif %}{% if m.order %}{{ '\n' }}order {{ m.order.id }}, {{ m.order.placed }}, total {{ m.order.total }} EUR{% endif %}<|im_end|>
+{% endfor %}"""
+
+
+def to_ids(tokenizer, conversation, today=None):
+    """Token ids of a conversation."""
+    today = today or date.today()
+    return tokenizer.apply_chat_template(conversation, chat_template=TEMPLATE, today=f"{today:%d.%m.%Y}")["input_ids"]
