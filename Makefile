@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 # uv takes local wheels from where pip was told to look; elsewhere torch comes as its CPU build.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+NODE := node@22.23.3 skills@1.7.4
 TORCH := $(if $(UV_FIND_LINKS),,--torch-backend=cpu)
 
 .PHONY: all setup test test-fast test-all lint bench docs docs-serve docs-canary clean
@@ -27,19 +28,24 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.uv
 	$(UV) --no-deps --group skills-bare
 	touch $@
 
+# The real `npx skills`, with the Node that it needs, for machines that have npm; without it these tests are skipped.
+$(VENV)/.node: Makefile | $(VENV)/.uv
+	@if command -v npm > /dev/null && npm install --prefix $(VENV)/node --no-audit --no-fund --loglevel=error $(NODE); \
+	then touch $@; else echo "No npm, or no registry: the tests with npx skills are skipped"; fi
+
 # What cannot be installed beside FastMCP.
 $(VENV)/.adk: pyproject.toml | $(VENV)/.uv
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)/adk
 	$(BIN)/uv pip install --quiet --python $(VENV)/adk/bin/python --editable . --group adk
 	touch $@
 
-test: $(VENV)/.test lint
+test: $(VENV)/.test $(VENV)/.node lint
 	$(BIN)/python -m pytest -m "not slow"
 
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not full"
 
-test-all: $(VENV)/.test $(VENV)/.adk lint
+test-all: $(VENV)/.test $(VENV)/.node $(VENV)/.adk lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test

@@ -16,10 +16,15 @@ from airskills.library import Library
 if TYPE_CHECKING:
     from airskills.finding import Finding
 
+LOOPBACK = "127.0.0.1"
+
 
 @click.command(cls=Command)
 @click.option(
-    "--http", "place", metavar="HOST:PORT", help="Serve over HTTP instead of standard input and output."
+    "--http",
+    "place",
+    metavar="[HOST:]PORT",
+    help="Serve over HTTP instead of standard input and output; on 127.0.0.1 unless told otherwise.",
 )
 @click.option("--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="With --http: hosts must send what this file holds as bearer token. Or set AIRSKILLS_TOKEN.")  # fmt: skip
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="With --http: a further name that requests may be addressed to. May be repeated.")  # fmt: skip
@@ -45,7 +50,7 @@ def serve(
     Examples:
       airskills serve
       airskills serve --path skills
-      airskills serve --http 127.0.0.1:8765
+      airskills serve --http 8765
       AIRSKILLS_TOKEN=secret airskills serve --http 0.0.0.0:8765 --allow-host skills.example.org
     """
     if place is None and (token_file or hosts or origins):
@@ -70,9 +75,11 @@ def serve(
 
 
 def _address(place: str) -> tuple[str, int]:
-    host, _, port = place.rpartition(":")
+    """Host and port; a port alone is one of this machine."""
+    host, colon, port = place.rpartition(":")
+    host = host if colon else LOOPBACK
     if not host or not port.isdecimal() or int(port) > 65_535:
-        raise click.BadParameter(f"{place!r} is not HOST:PORT, such as 127.0.0.1:8765", param_hint="--http")
+        raise click.BadParameter(f"{place!r} is not [HOST:]PORT, such as 127.0.0.1:8765", param_hint="--http")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

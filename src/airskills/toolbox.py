@@ -6,9 +6,11 @@ Everything is read-only. What goes wrong is an `AirskillsError`, whose text and 
 from __future__ import annotations
 
 import json
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from airskills import access, scan
@@ -44,20 +46,23 @@ class Definition:
 
 
 class Loaded:
-    """Which skills each session has been given, so that none fills a context twice."""
+    """Which skills each session has been given, so that none fills a context twice. Threads may share it."""
 
     def __init__(self) -> None:
         self._sessions: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._one_at_a_time = Lock()
 
-    def again(self, session: str | None, skill: Skill) -> bool:
-        """Note that `session` gets `skill`; whether it had this very text before. Without a session, nothing is noted."""
-        if session is None:
-            return False
-        given = self._sessions.setdefault(session, {})
-        self._sessions.move_to_end(session)
-        while len(self._sessions) > MAX_SESSIONS:
-            self._sessions.popitem(last=False)
-        before, given[skill.name] = given.get(skill.name), skill.raw
+    def __contains__(self, session: object) -> bool:
+        return isinstance(session, str) and session in self._sessions
+
+    def again(self, session: str, skill: Skill) -> bool:
+        """Note that `session` gets `skill`; whether it had this very text before. The oldest session is forgotten."""
+        with self._one_at_a_time:
+            given = self._sessions.setdefault(session, {})
+            self._sessions.move_to_end(session)
+            if len(self._sessions) > MAX_SESSIONS:
+                self._sessions.popitem(last=False)
+            before, given[skill.name] = given.get(skill.name), skill.raw
         return before == skill.raw
 
 
@@ -68,6 +73,8 @@ class Toolbox:
         library: gives the library of the moment.
         skills: gives its visible skills by name.
         place: what to call the folder of a skill that the agent cannot read itself; None means its real path.
+        handles: whether calls may come that belong to no session, as over HTTP since MCP 2026-07-28. `load_skill` then answers with a
+            handle, which the agent gives with its further calls.
     """
 
     def __init__(
@@ -76,10 +83,12 @@ class Toolbox:
         skills: Callable[[], Mapping[str, Skill]],
         *,
         place: Callable[[str], str] | None = None,
+        handles: bool = False,
     ) -> None:
         self._library = library
         self._skills = skills
         self._place = place
+        self._handles = handles
         self._loaded = Loaded()
 
     def definitions(self) -> list[Definition]:
@@ -89,6 +98,8 @@ class Toolbox:
             return []
         name = _name_schema(names)
         again = {"type": "boolean", "description": "Repeat instructions that this session was given before."}
+        session = _text("What the first load_skill of this conversation gave as its session.")
+        loading = {"name": name, "again": again, **({"session": session} if self._handles else {})}
         return [
             _definition(
                 "search_skills",
@@ -98,8 +109,8 @@ class Toolbox:
             _definition(
                 "load_skill",
                 "Read the instructions of one skill. Do this before you work on what its description names.",
-                {"name": name, "again": again},
-                optional=("again",),
+                loading,
+                optional=("again", "session"),
             ),
             _definition(
                 "read_skill_file",
@@ -115,7 +126,7 @@ class Toolbox:
         Args:
             tool: name of the tool.
             arguments: what the agent gave; anything may be in it.
-            session: tells conversations apart, in each of which a skill is given once; None gives it every time.
+            session: tells conversations apart, in each of which a skill is given once; None where the caller cannot.
 
         Raises:
             AirskillsError: there is no such tool, skill or file, or an argument is missing.
@@ -123,7 +134,7 @@ class Toolbox:
         if tool == "search_skills":
             return self._search(_argument(arguments, "query"))
         if tool == "load_skill":
-            return self._load(_argument(arguments, "name"), session, again=arguments.get("again") is True)
+            return self._load(_argument(arguments, "name"), session, arguments)
         if tool == "read_skill_file":
             return self._read(_argument(arguments, "name"), _argument(arguments, "path"))
         if tool == "list_skills":
@@ -147,12 +158,16 @@ class Toolbox:
         ]
         return Answer("\n".join(lines) or "No skill fits this request.", {"skills": found})
 
-    def _load(self, name: str, session: str | None, *, again: bool) -> Answer:
+    def _load(self, name: str, session: str | None, arguments: Mapping[str, Any]) -> Answer:
         skill = self._library().load(name)
-        if self._loaded.again(session, skill) and not again:
+        given = arguments.get("session")
+        begins = session is None and given not in self._loaded
+        key = secrets.token_hex(4) if begins else str(given) if session is None else session
+        if self._loaded.again(key, skill) and arguments.get("again") is not True:
             said = f"The skill {skill.name!r} was loaded before in this session and has not changed."
             return Answer(f"{said} Call load_skill with again=true to read it once more.")
-        return Answer(self._wrap(skill))
+        note = f'\n\nGive load_skill session="{key}" from now on, and no skill is repeated.' if begins else ""
+        return Answer(self._wrap(skill) + note)
 
     def _read(self, name: str, path: str) -> Answer:
         access.safe_parts(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,10 @@ from airskills.install.source import parse
 from web import site_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MODULES = Path(os.environ.get("AIRSKILLS_NODE_MODULES", ""))
+MODULES = Path(sys.prefix) / "node" / "node_modules"
 NODE = MODULES / ".bin" / "node"
 
-pytestmark = pytest.mark.skipif(
-    "AIRSKILLS_NODE_MODULES" not in os.environ,
-    reason="needs Node: `npm install node@22 skills@1.7.4`, then AIRSKILLS_NODE_MODULES=.../node_modules",
-)
+pytestmark = pytest.mark.skipif(not NODE.exists(), reason="`make test` installs npx skills where there is npm")
 
 
 def npx_skills(folder: Path, *arguments: str) -> str:

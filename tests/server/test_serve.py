@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,6 +23,7 @@ from fastmcp.skills import SkillsClientExtension
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.shared.subscriptions import PromptsListChanged, ResourcesListChanged, ToolsListChanged
 
+from airskills import cli_serve
 from airskills.cli import cli
 from airskills.library import Library
 from airskills.server import app
@@ -76,8 +78,10 @@ async def conversation(client: Client) -> dict[str, Any]:
         "folder": folder,
         "read": [result.contents[0] for result in read],
         "index": json.loads((await client.read_resource("skill://index.json")).contents[0].text),  # type: ignore[union-attr]
-        "loaded": await said(client, "load_skill", name="alpha"),
-        "again": await said(client, "load_skill", name="alpha"),
+        "loaded": (loaded := await said(client, "load_skill", name="alpha")),
+        "again": await said(client, "load_skill", name="alpha", **session_of(loaded)),
+        "repeated": await said(client, "load_skill", name="alpha", again=True, **session_of(loaded)),
+        "strange": await said(client, "load_skill", name="alpha", session="made-up"),
         "file": await said(client, "read_skill_file", name="alpha", path="references/guide.md"),
         "found": await said(client, "search_skills", query="gamma matters"),
         "every": await said(client, "list_skills"),
@@ -90,6 +94,12 @@ async def conversation(client: Client) -> dict[str, Any]:
 async def said(client: Client, tool: str, **arguments: Any) -> str:
     result = await client.call_tool(tool, arguments)
     return str(result.content[0].text)  # type: ignore[union-attr]
+
+
+def session_of(loaded: str) -> dict[str, str]:
+    """What an agent is told to give from now on; nothing where the transport knows its sessions."""
+    found = re.search(r'session="(\w+)"', loaded)
+    return {"session": found[1]} if found else {}
 
 
 @pytest.fixture(scope="module", params=["stdio", "http"])
@@ -177,7 +187,10 @@ def test_a_skill_is_loaded_wrapped_and_once(told: dict[str, Any], skills: Path) 
     assert f"Skill directory: {place}" in told["loaded"]
     assert "<file>references/guide.md</file>" in told["loaded"]
     assert "out.txt" not in told["loaded"]
-    assert ("was loaded before" in told["again"]) == local  # over HTTP this revision has no sessions
+    assert "was loaded before" in told["again"]
+    assert told["repeated"] == told["loaded"].partition("\n\nGive load_skill")[0]
+    assert (session_of(told["loaded"]) == {}) == local  # over HTTP this revision has no sessions of its own
+    assert ("was loaded before" in told["strange"]) == local  # nobody else's word begins or joins a session
 
 
 def test_files_search_list_and_prompts_answer(told: dict[str, Any]) -> None:
@@ -474,8 +487,9 @@ def test_too_many_requests_are_refused(tmp_path: Path) -> None:
     ("arguments", "why"),
     [
         (["--http", "0.0.0.0:0"], "can be reached from other machines"),
-        (["--http", "8765"], "is not HOST:PORT"),
-        (["--http", "127.0.0.1:99999"], "is not HOST:PORT"),
+        (["--http", ":8765"], "is not [HOST:]PORT"),
+        (["--http", "localhost"], "is not [HOST:]PORT"),
+        (["--http", "127.0.0.1:99999"], "is not [HOST:]PORT"),
         (["--allow-host", "x"], "need --http"),
     ],
 )
@@ -487,6 +501,19 @@ def test_what_cannot_be_served_safely_is_refused(
 
     assert result.exit_code == 2
     assert why in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "address"),
+    [
+        ("8765", ("127.0.0.1", 8765)),
+        ("127.0.0.1:0", ("127.0.0.1", 0)),
+        ("[::1]:80", ("::1", 80)),
+        ("a.example:80", ("a.example", 80)),
+    ],
+)
+def test_without_a_host_only_this_machine_is_served(place: str, address: tuple[str, int]) -> None:
+    assert cli_serve._address(place) == address
 
 
 def test_an_address_that_is_taken_is_an_error_in_one_line() -> None:

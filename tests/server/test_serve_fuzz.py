@@ -56,7 +56,7 @@ JUNK = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-NAMES = st.sampled_from(["uri", "cursor", "name", "path", "query", "arguments", "again"])
+NAMES = st.sampled_from(["uri", "cursor", "name", "path", "query", "arguments", "again", "session"])
 ARGUMENTS = st.dictionaries(NAMES, JUNK, max_size=4)
 TOOLS = st.sampled_from(["search_skills", "load_skill", "read_skill_file", "list_skills", "", "other"])
 REQUESTS = st.one_of(

@@ -60,7 +60,9 @@ class Tools:
     def __init__(self, catalogue: Callable[[], Catalogue], *, local: bool) -> None:
         self._catalogue = catalogue
         place = None if local else (lambda name: f"skill://{name} (read its files with read_skill_file)")
-        self._box = Toolbox(lambda: catalogue().library, lambda: catalogue().skills, place=place)
+        self._box = Toolbox(
+            lambda: catalogue().library, lambda: catalogue().skills, place=place, handles=not local
+        )
 
     def tools(self) -> list[Tool]:
         """Four tools, or none where there is no skill."""
@@ -94,7 +96,7 @@ class Tools:
 
 
 def _session() -> str | None:
-    """What tells sessions apart: one process serves one session on stdio; over HTTP only the older revisions have them."""
+    """One process serves one session on stdio; over HTTP only the older revisions have them, for others there are handles."""
     if get_context().transport == "stdio":
         return "stdio"
     return get_http_headers(include={"mcp-session-id"}).get("mcp-session-id")
