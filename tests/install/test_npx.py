@@ -21,7 +21,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = Path(sys.prefix) / "node" / "node_modules"
 NODE = MODULES / ".bin" / "node"
 
-pytestmark = pytest.mark.skipif(not NODE.exists(), reason="`make test` installs npx skills where there is npm")
+pytestmark = pytest.mark.skipif(
+    not NODE.exists(), reason="`make test` installs npx skills where there is npm"
+)
 
 
 def npx_skills(folder: Path, *arguments: str) -> str:
