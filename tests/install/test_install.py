@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from airskills.cli import cli
 from airskills.errors import AirskillsError
 from airskills.install import lock, place, state, work
-from airskills.install.agents import agents, chosen, installed
+from airskills.install.agents import agents, aliases, chosen, installed
 from airskills.install.content import Content, _as_javascript, computed_hash, content_hash, read
 from airskills.install.source import Source, parse
 from offline import commit_all, head
@@ -118,6 +118,22 @@ def test_every_agent_has_a_folder_below_the_project_and_those_here_are_found() -
     assert [agent.name for agent in chosen(["auto"])] == ["claude-code"]
     with pytest.raises(AirskillsError, match="No agent is called 'clod'"):
         chosen(["clod"])
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [("claude", "claude-code"), ("copilot", "github-copilot"), ("ibm-bob", "bob"), ("bob", "bob")],
+)
+def test_an_agent_has_the_names_that_people_say(said: str, name: str) -> None:
+    assert [agent.name for agent in chosen([said])] == [name]
+
+
+def test_every_alias_is_of_one_agent_and_a_word_that_is_none_gets_those_alike() -> None:
+    assert set(aliases().values()) <= agents().keys()
+    assert not aliases().keys() & agents().keys()
+    with pytest.raises(AirskillsError) as refused:
+        chosen(["cluade"])
+    assert refused.value.help.startswith("Choose of claude")
 
 
 # -- two hashes --------------------------------------------------------------------------------------------------------

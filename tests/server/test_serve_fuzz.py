@@ -43,7 +43,9 @@ def server(skills: Path) -> Iterator[Served]:
 WORDS = st.sampled_from(
     ["..", "alpha", "SKILL.md", "secret.txt", "out.txt", "references", "%2e%2e", "%2F", "%00", "~", "etc", ""]
 )
-PATHS = st.lists(WORDS, max_size=7).map("/".join)
+# What would read the secret if nothing stood in the way; words at random come upon them too seldom.
+HOLES = st.sampled_from(["out.txt", "./out.txt", "../../secret.txt", "references/../../../secret.txt", "../beta/out.txt", "/etc/passwd"])  # fmt: skip
+PATHS = HOLES | st.lists(WORDS, max_size=7).map("/".join)
 URIS = st.builds("{}{}".format, st.sampled_from(["skill://", "skill:///", "file://", "SKILL://alpha/", "skill://alpha/", ""]), PATHS)  # fmt: skip
 JUNK = st.recursive(
     st.none()

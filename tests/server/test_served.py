@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
+import anyio
 import pytest
 from fastmcp.skills._snapshot import parse_frontmatter
 from fastmcp.skills.models import MCPSkill
@@ -17,6 +19,8 @@ from hypothesis import strategies as st
 from airskills import trust
 from airskills.library import Library
 from airskills.server import served
+from airskills.server.extension import ReadDirectoryParams, SkillsExtension
+from airskills.server.live import Live
 from airskills.server.served import Catalogue, open_catalogue
 from serving import SECRET, library_of
 
@@ -149,6 +153,31 @@ def test_pages_hold_every_entry_once_whatever_their_size(tmp_path: Path, make_sk
             assert len(page) <= size
             seen += [entry.skill.name for entry in page]
         assert seen == names
+
+
+def test_a_directory_of_many_files_comes_in_pages_that_hold_each_once(
+    tmp_path: Path, make_skill: MakeSkill
+) -> None:
+    folder = make_skill(tmp_path, "wide") / "references"
+    folder.mkdir()
+    for number in range(250):
+        (folder / f"{number:03}.md").touch()
+    extension = SkillsExtension(Live(partial(Library.open, tmp_path), tell=print, watch=False))
+    context: Any = None  # which it does not look at
+    sizes: list[int] = []
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        asked = ReadDirectoryParams(uri="skill://wide/references", cursor=cursor)
+        page = anyio.run(partial(extension._read_directory, context, asked))
+        sizes.append(len(page["resources"]))
+        seen += [child["uri"] for child in page["resources"]]
+        cursor = page.get("nextCursor")
+        if cursor is None:
+            break
+
+    assert sizes == [100, 100, 50]
+    assert seen == [f"skill://wide/references/{number:03}.md" for number in range(250)]
 
 
 def test_an_entry_asked_for_again_is_as_the_files_are_now(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,8 +46,15 @@ def agents() -> Mapping[str, Agent]:
     }
 
 
+@cache
+def aliases() -> Mapping[str, str]:
+    """Other words for an agent: what people say, and its title as a name (`IBM Bob` is `ibm-bob`)."""
+    titles = {re.sub(r"[^a-z0-9]+", "-", agent.title.lower()): name for name, agent in agents().items()}
+    return {said: name for said, name in {**titles, **_data()["aliases"]}.items() if said not in agents()}
+
+
 def chosen(names: Iterable[str]) -> list[Agent]:
-    """The agents of these names; `auto` means those that are installed here, `*` all.
+    """The agents of these names or aliases; `auto` means those that are installed here, `*` all.
 
     Raises:
         AirskillsError: one of the names is no agent's.
@@ -56,10 +65,13 @@ def chosen(names: Iterable[str]) -> list[Agent]:
             found.update(agents())
         elif name == "auto":
             found.update((agent.name, agent) for agent in installed())
-        elif name in agents():
-            found[name] = agents()[name]
+        elif (known := aliases().get(name, name)) in agents():
+            found[known] = agents()[known]
         else:
-            raise AirskillsError(f"No agent is called {name!r}", help=f"Choose of {', '.join(agents())}")
+            near = get_close_matches(name, [*agents(), *aliases()], n=3)
+            raise AirskillsError(
+                f"No agent is called {name!r}", help=f"Choose of {', '.join(near or agents())}"
+            )
     return list(found.values())
 
 
