@@ -52,6 +52,20 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         )
 
 
+def with_part(page: str, name: str, text: str) -> str:
+    """A page with `text` between `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
+
+    Raises:
+        ValueError: a marker is missing.
+    """
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = page.partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"The page has no {begin} and {end}")
+    return f"{before}{begin}\n{text}\n{end}{after}"
+
+
 def write(path: str | None, record: dict[str, Any]) -> None:
     """Store a record as JSON; nothing where no path was given."""
     if path:

@@ -31,7 +31,7 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from measured import conditions, print_table, write
+from measured import conditions, print_table, with_part, write
 from validators_faults import CASES, TRICKY, Case, Content, Link
 
 RESULTS = Path(__file__).parent / "results" / "validators_compare.json"
@@ -39,7 +39,6 @@ SECONDS = 300
 # Rules that ask for parts which a sound skill need not have stay off: ours, and the one of skillsaw.
 HOUSE = "AS204,AS205,AS601,AS901"
 HOUSE_OF_SKILLSAW = "agentskill-evals-required"
-MARKERS = ("<!-- validators_compare: begin -->", "<!-- validators_compare: end -->")
 
 Said = Counter[str]
 Side = Mapping[str, Content | Link]
@@ -382,17 +381,8 @@ def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def with_table(page: str, record: Mapping[str, Any]) -> str:
-    """The page with the table between its markers.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    begin, end = MARKERS
-    before, _, rest = page.partition(begin)
-    old, found, after = rest.partition(end)
-    if not found or old is rest:
-        raise ValueError(f"The page has no {begin} and {end}")
-    return f"{before}{begin}\n{table(record)}\n{end}{after}"
+    """The page with the table between its markers."""
+    return with_part(page, "validators_compare", table(record))
 
 
 def main() -> None:
