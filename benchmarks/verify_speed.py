@@ -29,6 +29,7 @@ from typing import Any
 from airskills import wheels
 from airskills.folder import open_folder
 from airskills.pins import parse_pins
+from airskills.verify.classes import source_of
 from airskills.verify.readings import read
 from airskills.verify.units import Unit, units_of
 from measured import conditions, print_table, write
@@ -96,6 +97,8 @@ def unpacked(units: Iterable[Unit]) -> list[Path]:
     """The unpacked wheels of all pins; their readings are made as well."""
     found = wheels.unpack({pin for unit in units for pin in unit.pins})
     read(list(found.wheels.values()))
+    for wheel in found.wheels.values():
+        _ = source_of(wheel).classes
     return [wheel.root for wheel in found.wheels.values()]
 
 
@@ -136,6 +139,7 @@ def measured(command: Sequence[str], cwd: Path | None = None) -> dict[str, float
     )
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"{wall:.1f} s, {cpu:.1f} s of CPU: {' '.join(command)[-60:]}", file=sys.stderr)
     return {"wall_s": round(wall, 1), "cpu_s": round(cpu, 1), "peak_mb": round(int(done.stdout) / 1024)}
 
 

@@ -345,6 +345,11 @@ class Mixin:
         super().save(path)  # ? AV103
 chosen().__name__  # ? AV103
 chosen().__nome__  # AV002
+#--
+import argparse
+from lab import Model
+def main(args: argparse.Namespace) -> None:
+    Model(args.width)
 """
 SNIPPETS = [text.strip("\n") + "\n" for text in re.split(r"(?m)^#--$", CANARY)]
 WIRED_SNIPPETS = [text.strip("\n") + "\n" for text in re.split(r"(?m)^#--$", WIRED)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from airskills import wheels
+from airskills import own, wheels
 from airskills.errors import AirskillsError
 from airskills.pins import Pin, parse_pins
 from wheelhouse import make_wheel
@@ -183,3 +183,13 @@ def test_an_index_that_is_no_web_address_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("UV_DEFAULT_INDEX", "file:///etc")
     with pytest.raises(AirskillsError, match="no web address"):
         wheels.releases("demo")
+
+
+def test_this_package_itself_is_what_is_installed(tmp_path: Path) -> None:
+    pin = Pin(own.NAME, own.version())
+    found = wheels.unpack([pin, Pin(own.NAME, "0.0.0.dev1")], cache=tmp_path, offline=True)
+    wheel = found.wheels[pin]
+    assert wheel.modules == ("airskills",)
+    assert wheel.console_scripts["airskills"].startswith("airskills.")
+    assert (wheel.root / "airskills" / "wheels.py").read_bytes() == Path(wheels.__file__).read_bytes()
+    assert [other.version for other in found.missing] == ["0.0.0.dev1"]

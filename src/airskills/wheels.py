@@ -32,6 +32,7 @@ from urllib.request import Request, urlopen
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from airskills import own
 from airskills.cache import touch
 from airskills.errors import AirskillsError
 from airskills.installer import ELSEWHERE, Installer, Place, Refusal
@@ -92,7 +93,7 @@ def unpack(
     offline: bool = False,
     progress: Progress | None = None,
 ) -> Unpacked:
-    """Have every pin's wheel unpacked in the cache.
+    """Have every pin's wheel unpacked in the cache; this package's own, in its own version, is what is installed.
 
     Args:
         pins: several versions of one distribution are allowed.
@@ -108,7 +109,7 @@ def unpack(
     missing: dict[Pin, str] = {}
     unknown = []
     for pin in sorted(set(pins)):
-        known = store.recall(pin)
+        known = _ourselves(pin, store) or store.recall(pin)
         if isinstance(known, Wheel):
             wheels[pin] = known
         elif isinstance(known, str):
@@ -243,6 +244,21 @@ class _Store:
 
     def _note(self, pin: Pin) -> Path:
         return self.pins / f"{pin.name}=={pin.version}.json"
+
+
+def _ourselves(pin: Pin, store: _Store) -> Wheel | None:
+    """This package as it is installed, where it is the version that is asked for."""
+    if (pin.name, pin.version) != (own.NAME, own.version()):
+        return None
+    with suppress(OSError, ValueError, KeyError):
+        return store.open(pin, own.digest())
+    draft = store.draft()
+    try:
+        own.copy(draft / "root")
+        _finish(draft)
+        return store.keep(pin, draft, own.digest())
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _locate(

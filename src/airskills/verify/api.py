@@ -170,7 +170,7 @@ def _examine(skills: Sequence[_Skill], unpacked: Unpacked, chosen: Options) -> N
     waiting: dict[Root, list[tuple[_Skill, int, str]]] = defaultdict(list)
     for skill in skills:
         for number, unit in enumerate(skill.units.units):
-            root = next(root for root in roots if set(sets[unit.pins]) <= set(root.wheels))
+            root = next(root for root in roots if _hashes(sets[unit.pins]) <= _hashes(root.wheels))
             key = _key(unit, root, unpacked, skill, chosen)
             known = skill.memory.recall(key)
             if known is None:
@@ -180,6 +180,11 @@ def _examine(skills: Sequence[_Skill], unpacked: Unpacked, chosen: Options) -> N
                 skill.memory.keep(key, known)
     for root, jobs in waiting.items():
         _ask(root, jobs, unpacked, chosen)
+
+
+def _hashes(found: Iterable[Wheel]) -> set[str]:
+    """What wheels are, whichever of a distribution's extras they were asked for with."""
+    return {wheel.sha256 for wheel in found}
 
 
 def _key(unit: Unit, root: Root, unpacked: Unpacked, skill: _Skill, chosen: Options) -> str:

@@ -20,6 +20,8 @@ from airskills.verify.uses import Use, Uses
 _METHOD = re.compile(r"\(?bound method (?:<class '(\w+)'>|(\w+)(?:\[.*?\])?)\.(\w+)\(")
 
 
+# Classes of the standard library that answer every name, by the module that brings them; libraries have some of that name.
+OPEN = {"argparse": "Namespace", "types": "SimpleNamespace"}
 IMPORTS = frozenset({Kind.IMPORT, Kind.MEMBER})
 
 
@@ -144,6 +146,8 @@ class Scene:
         near = {wheel.pin.name for name in uses.imported.values() if (wheel := packages.owner(name))}
         self.classes = Classes(packages.index, sorted(near), uses.classes, uses.words)
         self.cases = [Case(use, known, self) for use, known in zip(uses.all, types, strict=True)]
+        tops = {name.partition(".")[0] for name in uses.imported.values()}
+        self.open = frozenset(cls for module, cls in OPEN.items() if module in tops)
         self.undefined: set[str] = set()
         for diagnostic in diagnostics:
             if diagnostic.kind is Kind.UNDEFINED:

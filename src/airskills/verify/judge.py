@@ -105,7 +105,7 @@ def _looked_up(case: Case) -> Verdict | None:
         return None
     if case.use.attrs:
         name, owner = case.use.attrs[level], case.types.owners[level] or ""
-        if not case.scene.classes.knows(owner) and not owner.startswith("<"):
+        if owner in case.scene.open or (not case.scene.classes.knows(owner) and not owner.startswith("<")):
             return STANDARD  # `args.lr` of argparse: no library's
         called = case.use.kind == "call" and level == len(case.use.attrs) - 1
         if case.scene.classes.lacks(owner, name, called=called):
