@@ -39,13 +39,18 @@ $(VENV)/.adk: pyproject.toml | $(VENV)/.uv
 	$(BIN)/uv pip install --quiet --python $(VENV)/adk/bin/python --editable . --group adk
 	touch $@
 
-test: $(VENV)/.test $(VENV)/.node lint
+# The browser that the site is looked at with; where it may not be installed, those tests are skipped and say so.
+$(VENV)/.chromium: | $(VENV)/.uv
+	command -v chromium > /dev/null || { test "$$(id -u)" = 0 && apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium > /dev/null; } || true
+	touch $@
+
+test: $(VENV)/.test $(VENV)/.node $(VENV)/.chromium lint
 	$(BIN)/python -m pytest -m "not slow"
 
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not slow and not full"
 
-test-all: $(VENV)/.test $(VENV)/.node $(VENV)/.adk lint
+test-all: $(VENV)/.test $(VENV)/.node $(VENV)/.adk $(VENV)/.chromium lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -16,7 +17,9 @@ import yaml
 from markdown_it import MarkdownIt
 
 from airskills import check
+from airskills.folder import folder_from
 from airskills.report import FORMATS
+from airskills.run.facts import read_facts
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GUIDE = DOCS / "guides" / "check-in-your-repository.md"
@@ -136,3 +139,36 @@ def test_the_reference_names_the_fields_that_a_finding_has(tmp_path: Path, make_
     text = REFERENCE.read_text(encoding="utf-8")
 
     assert all(f"`{name}`" in text for name in row)
+
+
+def test_the_rule_of_the_guide_is_a_rule(tmp_path: Path) -> None:
+    (source,) = [text for language, text in blocks(DOCS / "guides" / "add-a-rule.md") if language == "python"]
+    proof = (
+        "from airskills.folder import folder_from\n"
+        "found = list(AS299().check(folder_from('demo', {'SKILL.md': AS299.bad})))\n"
+        "assert [(f.code, f.line) for f in found] == [('AS299', AS299.at)], found\n"
+        "assert not list(AS299().check(folder_from('demo', {'SKILL.md': AS299.good})))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", source + proof], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_guide_to_writing_a_skill_shows_what_is_made_and_a_fact_that_is_one(tmp_path: Path) -> None:
+    page = blocks(DOCS / "guides" / "write-a-skill.md")
+    (shown,) = [text for language, text in page if language == "console"]
+    ((command, output),) = sessions(shown)
+    done = subprocess.run(
+        [sys.executable, "-m", *shlex.split(command)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (fact,) = [text for language, text in page if language == "yaml"]
+
+    assert done.stdout == output
+    facts, findings = read_facts(folder_from("demo", {"facts.yaml": fact}))
+    assert ([one.claim for one in facts], findings) == (["fails"], [])

@@ -17,7 +17,7 @@ from airskills.export.project import read
 from airskills.folder import open_folder
 from airskills.proof import Part
 from airskills.rules import RULES
-from airskills.site import catalogue, evidence, rule_pages, skill_pages, tree
+from airskills.site import catalogue, coverage, evidence, plot, result_pages, rule_pages, skill_pages, tree
 from airskills.skill import Skill
 
 MakeSkill = Callable[..., Path]
@@ -227,3 +227,45 @@ def test_the_builders_share_every_plugin_and_fetch_nothing() -> None:
     assert all(
         not path.startswith("http") for path in [*settings["extra_css"], *settings["extra_javascript"]]
     )
+
+
+def test_every_committed_result_has_a_page_and_every_chart_finds_its_figures() -> None:
+    made = result_pages.pages(REPOSITORY)
+    results = {path.stem for path in (REPOSITORY / "benchmarks" / "results").glob("*.json")}
+
+    assert {f"project/benchmarks/{name.replace('_', '-')}.md" for name in results} <= made.keys()
+    for name, charts in result_pages.CHARTS.items():
+        assert made[f"project/benchmarks/{name.replace('_', '-')}.md"].count("<svg") == len(charts), name
+    assert made["experiments/results.md"].count('class="badge') == len(
+        list(REPOSITORY.glob("docs/experiments/results/*.json"))
+    )
+
+
+def test_a_bar_is_as_long_as_its_figure_says() -> None:
+    drawn = plot.bars("T", "s", {"ours": 1.0, "theirs <b>": 4.0})
+
+    assert re.findall(r'width="([\d.]+)" height="10"', drawn) == ["102.5", "410.0"]
+    assert "theirs &lt;b&gt;" in drawn
+
+
+def test_a_line_runs_over_whole_powers_of_ten() -> None:
+    drawn = plot.lines("T", "s", {"a": [(100, 0.1), (1000, 10)]})
+
+    assert 'points="62.0,210.0 450.0,10.0"' in drawn
+    assert all(f">{tick}<" in drawn for tick in ("100", "1,000", "0.1", "1", "10"))
+
+
+def test_the_rows_of_the_roadmap_are_counted_by_their_state() -> None:
+    text = (
+        "## Part\n\n| row | state |\n|---|---|\n| 1 a | done: here |\n| 2 b | not planned: no |\n| 3 c | as it is |\n\n"
+        "| category | done | planned |\n|---|---|---|\n| `rag` | faiss (ours) | chroma, qdrant |\n"
+    )
+    found = [(row.section, row.what, row.state, row.note) for row in coverage.rows(text)]
+
+    assert found == [
+        ("Part", "1 a", "done", "here"),
+        ("Part", "2 b", "not planned", "no"),
+        ("Part", "3 c", "other", "as it is"),
+    ]
+    assert coverage.planned(text) == {"rag": ["faiss", "chroma", "qdrant"]}
+    assert "| rag | 1 | 3 | chroma, qdrant |" in coverage.page(text, ["faiss"])

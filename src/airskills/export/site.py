@@ -21,7 +21,11 @@ NEW, OLD = ".well-known/agent-skills", ".well-known/skills"
 
 def site(project: Project) -> dict[str, bytes]:
     """Every file by its path below the site; the same skills give the same bytes."""
-    files: dict[str, bytes] = {".nojekyll": b"", "llms.txt": _llms(project)}
+    files: dict[str, bytes] = {
+        ".nojekyll": b"",
+        "llms.txt": _llms(project),
+        "llms-full.txt": _llms_full(project),
+    }
     entries, older = [], []
     for skill in project.skills:
         contents = _contents(skill)
@@ -68,6 +72,13 @@ def _llms(project: Project) -> bytes:
     lines = [f"# {project.name}", "", f"> {project.description}", "", "## Skills", ""]
     lines += [f"- [{s.name}]({OLD}/{s.name}/SKILL.md): {purpose(s)}" for s in project.skills]
     return ("\n".join(lines) + "\n").encode()
+
+
+def _llms_full(project: Project) -> bytes:
+    """The instructions of every skill in one file; their references stay where `llms.txt` leads."""
+    parts = [f"# {project.name}\n\n> {project.description}\n"]
+    parts += [f"<!-- {OLD}/{s.name}/SKILL.md -->\n\n{s.body}" for s in project.skills]
+    return "\n".join(parts).encode()
 
 
 def _json(value: Any) -> bytes:

@@ -10,6 +10,10 @@ from airskills.site.evidence import Evidence
 from airskills.site.rule_pages import families, listed
 
 FILE = "SUMMARY.md"
+WRITTEN = {
+    "rag": "RAG",
+    "mlops-observability": "MLOps and observability",
+}  # categories that are no plain words
 # Pages written by hand that have a place of their own; a folder's other pages follow in the order of their names.
 FIRST = ("start.md",)
 PROJECT = ("project/roadmap.md", "project/coverage.md", "project/contributing.md", "project/changelog.md")
@@ -59,7 +63,7 @@ def _folder(pages: Mapping[str, str], folder: str) -> list[tuple[str, str]]:
 def _skills(pages: Mapping[str, str], gathered: Sequence[Evidence]) -> Iterator[str]:
     ordered = sorted(gathered, key=lambda e: (e.skill.category, e.skill.name))
     for category, members in groupby(ordered, key=lambda e: e.skill.category):
-        yield f"    * {category.replace('-', ' ').capitalize() or 'Other'}"
+        yield f"    * {WRITTEN.get(category) or category.replace('-', ' ').capitalize() or 'Other'}"
         for evidence in members:
             yield from _skill(pages, evidence.skill.name)
 

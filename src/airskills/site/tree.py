@@ -14,10 +14,13 @@ from airskills.site import (
     by_hand,
     catalogue,
     command_pages,
+    coverage,
     home,
     navigation,
+    result_pages,
     rule_pages,
     skill_pages,
+    tool_page,
 )
 from airskills.site.evidence import Evidence, gather
 
@@ -58,6 +61,12 @@ def _generated(project: Project, gathered: Sequence[Evidence], commands: click.G
         pages |= _below(f"{SKILLS}/{evidence.skill.name}", skill_pages.pages(evidence, related))
     pages |= _below(RULES, rule_pages.pages())
     pages |= _below(COMMANDS, command_pages.pages(commands, project.name))
+    pages["reference/mcp.md"] = tool_page.page(project.skills)
+    pages |= result_pages.pages(project.root)
+    roadmap = project.root / "ROADMAP.md"
+    if roadmap.is_file():
+        names = [skill.name for skill in project.skills]
+        pages["project/coverage.md"] = coverage.page(roadmap.read_text(encoding="utf-8"), names)
     return pages | _below(API, api_pages.pages())
 
 
