@@ -43,7 +43,7 @@ def _write(root: Path, target: Path, commands: click.Group, *, as_json: bool) ->
     from airskills.export import project
     from airskills.site import tree
 
-    made = tree.build(project.read(root), commands)
+    made = tree.build(project.read(root), commands, target.with_name(f"{target.name}-kept"))
     written, removed = tree.write(made, target)
     if as_json:
         click.echo(json.dumps({"files": len(made), "written": written, "removed": removed}, indent=2))

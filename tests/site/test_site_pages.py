@@ -17,7 +17,16 @@ from airskills.export.project import read
 from airskills.folder import open_folder
 from airskills.proof import Part
 from airskills.rules import RULES
-from airskills.site import catalogue, coverage, evidence, plot, result_pages, rule_pages, skill_pages, tree
+from airskills.site import (
+    catalogue,
+    coverage,
+    evidence,
+    plot,
+    result_pages,
+    rule_pages,
+    skill_pages,
+    tree,
+)
 from airskills.skill import Skill
 
 MakeSkill = Callable[..., Path]
@@ -87,8 +96,10 @@ def pages_of(root: Path) -> dict[str, str]:
     )
 
 
-def test_the_tree_of_this_repository_has_a_page_for_every_skill_reference_rule_and_command() -> None:
-    made = tree.build(read(REPOSITORY), cli)
+def test_the_tree_of_this_repository_has_a_page_for_every_skill_reference_rule_and_command(
+    tmp_path: Path,
+) -> None:
+    made = tree.build(read(REPOSITORY), cli, tmp_path)
     skills = {path.parent.name for path in REPOSITORY.glob("skills/*/SKILL.md")}
     references = {
         path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("skills/*/references/*.md")
@@ -117,6 +128,32 @@ def test_a_second_run_writes_nothing_and_what_is_no_page_any_more_goes(project: 
     assert {"SUMMARY.md", "skills/demo/index.md"} <= set(runs[2]["written"])
 
 
+def test_what_was_made_of_a_skill_is_made_again_only_after_a_change(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tree.build(read(project), cli, project / "kept")
+    asked: list[str] = []
+
+    def seen(skill: Skill) -> evidence.Evidence:
+        asked.append(skill.name)
+        return evidence.gather(skill)
+
+    monkeypatch.setattr("airskills.site.shelf.gather", seen)
+
+    assert tree.build(read(project), cli, project / "kept") == first
+    assert asked == []
+
+    (project / "skills" / "demo" / "scripts" / "do.py").write_text("print(5)\n", encoding="utf-8")
+    assert b"print(5)" in tree.build(read(project), cli, project / "kept")["skills/demo/code.md"]
+    assert asked == ["demo"]
+
+    (project / "kept" / "other.json").write_text("{", encoding="utf-8")
+    assert (
+        tree.build(read(project), cli, project / "kept")["skills/other/index.md"]
+        == first["skills/other/index.md"]
+    )
+
+
 def test_links_of_a_skill_lead_to_its_pages(project: Path) -> None:
     made = pages_of(project)
 
@@ -130,7 +167,7 @@ def test_links_of_a_skill_lead_to_its_pages(project: Path) -> None:
 
 
 def test_links_of_a_page_written_by_hand_lead_to_where_the_site_shows_it(project: Path) -> None:
-    made = tree.build(read(project), cli)
+    made = tree.build(read(project), cli, project / "kept")
 
     assert b"[Read](project/contributing.md#a) [x](https://a.org)" in made["start.md"]
 

@@ -29,6 +29,8 @@ class Entry:
     date: str
     ran: int
     total: int
+    statements: int
+    statements_proven: int
 
     @property
     def verdict_said(self) -> str:
@@ -41,15 +43,15 @@ class Entry:
         return ", ".join(NEEDS[need] for need in self.needs)
 
 
-def page(gathered: Iterable[Evidence]) -> str:
+def page(entries: Sequence[Entry]) -> str:
     """The catalogue."""
-    entries = [entry(evidence) for evidence in gathered]
     return render("catalogue.md", entries=entries, filters=filters(entries))
 
 
 def entry(evidence: Evidence) -> Entry:
     """The row of a skill."""
     skill, states = evidence.skill, summary(evidence)
+    counts = evidence.proof.static.counts if evidence.proof.static else {}
     return Entry(
         name=skill.name,
         purpose=purpose(skill),
@@ -61,6 +63,8 @@ def entry(evidence: Evidence) -> Entry:
         date=evidence.date,
         ran=states["ran"],
         total=sum(states.values()),
+        statements=int(counts.get("statements", 0)),
+        statements_proven=int(counts.get("statements_proven", 0)),
     )
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airskills.export.project import Project
-from airskills.site.evidence import Evidence
+from airskills.site.catalogue import Entry
 from airskills.site.render import render
-from airskills.site.skill_pages import summary
 
 CARDS = (
     ("Skills", "skills/", "The catalogue, with filters by tool, task, need and proof"),
@@ -35,19 +34,17 @@ CARDS = (
 )
 
 
-def page(project: Project, gathered: Sequence[Evidence], rules: int) -> str:
+def page(project: Project, entries: Sequence[Entry], rules: int) -> str:
     """The front page."""
-    states = [summary(evidence) for evidence in gathered]
-    static = [evidence.proof.static.counts for evidence in gathered if evidence.proof.static]
     return render(
         "home.md",
         project=project,
-        skills=len(gathered),
-        proven=sum(evidence.verdict == "proven" for evidence in gathered),
-        ran=sum(state["ran"] for state in states),
-        units=sum(sum(state.values()) for state in states),
-        statements=sum(counts.get("statements", 0) for counts in static),
-        statements_proven=sum(counts.get("statements_proven", 0) for counts in static),
+        skills=len(entries),
+        proven=sum(entry.verdict == "proven" for entry in entries),
+        ran=sum(entry.ran for entry in entries),
+        units=sum(entry.total for entry in entries),
+        statements=sum(entry.statements for entry in entries),
+        statements_proven=sum(entry.statements_proven for entry in entries),
         rules=rules,
         cards=CARDS,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from airskills.site import api_pages, by_hand
-from airskills.site.evidence import Evidence
+from airskills.site.catalogue import Entry
 from airskills.site.rule_pages import families, listed
 
 FILE = "SUMMARY.md"
@@ -19,16 +19,16 @@ FIRST = ("start.md",)
 PROJECT = ("project/roadmap.md", "project/coverage.md", "project/contributing.md", "project/changelog.md")
 
 
-def summary(pages: Mapping[str, str], gathered: Sequence[Evidence]) -> str:
+def summary(pages: Mapping[str, str], entries: Sequence[Entry]) -> str:
     """The whole navigation.
 
     Args:
         pages: every page by its path.
-        gathered: the skills.
+        entries: the skills.
     """
     lines = ["* [Home](index.md)"]
     lines += _section("Start", [*_titled(pages, FIRST), *_folder(pages, "tutorials")])
-    lines += ["* Skills", "    * [Catalogue](skills/index.md)", *_skills(pages, gathered)]
+    lines += ["* Skills", "    * [Catalogue](skills/index.md)", *_skills(pages, entries)]
     lines += _section("Guides", _folder(pages, "guides"))
     lines += ["* Reference", *_reference(pages)]
     lines += _section("Explanation", [*_folder(pages, "explanation"), *_folder(pages, "decisions")])
@@ -60,12 +60,12 @@ def _folder(pages: Mapping[str, str], folder: str) -> list[tuple[str, str]]:
     )
 
 
-def _skills(pages: Mapping[str, str], gathered: Sequence[Evidence]) -> Iterator[str]:
-    ordered = sorted(gathered, key=lambda e: (e.skill.category, e.skill.name))
-    for category, members in groupby(ordered, key=lambda e: e.skill.category):
+def _skills(pages: Mapping[str, str], entries: Sequence[Entry]) -> Iterator[str]:
+    ordered = sorted(entries, key=lambda e: (e.category, e.name))
+    for category, members in groupby(ordered, key=lambda e: e.category):
         yield f"    * {WRITTEN.get(category) or category.replace('-', ' ').capitalize() or 'Other'}"
-        for evidence in members:
-            yield from _skill(pages, evidence.skill.name)
+        for entry in members:
+            yield from _skill(pages, entry.name)
 
 
 def _skill(pages: Mapping[str, str], name: str) -> Iterator[str]:

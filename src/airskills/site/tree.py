@@ -19,26 +19,33 @@ from airskills.site import (
     navigation,
     result_pages,
     rule_pages,
-    skill_pages,
+    shelf,
     tool_page,
 )
-from airskills.site.evidence import Evidence, gather
+from airskills.site.catalogue import Entry
 
 SKILLS, RULES, COMMANDS, API = "skills", "reference/rules", "reference/commands", "reference/python"
 
 
-def build(project: Project, commands: click.Group) -> dict[str, bytes]:
+def build(project: Project, commands: click.Group, kept: Path) -> dict[str, bytes]:
     """Every file of the tree by its path.
 
     Args:
         project: the repository.
         commands: the command line, whose reference is made from it.
+        kept: folder for what is made of each skill, from which a later run takes it.
     """
-    gathered = [gather(skill) for skill in project.skills]
-    pages = by_hand.pages(project.root) | _generated(project, gathered, commands)
-    pages[navigation.FILE] = navigation.summary(pages, gathered)
+    skills = [shelf.made(skill, project.skills, kept) for skill in project.skills]
+    entries = [made.entry for made in skills]
+    pages = by_hand.pages(project.root) | _generated(project, entries, commands)
+    for made in skills:
+        pages |= _below(f"{SKILLS}/{made.entry.name}", made.pages)
+    pages[navigation.FILE] = navigation.summary(pages, entries)
     texts = {path: text.encode() for path, text in pages.items()}
-    return {**by_hand.assets(project.root), **_files(gathered), **texts}
+    others = {
+        f"{SKILLS}/{made.entry.name}/{path}": data for made in skills for path, data in made.files.items()
+    }
+    return {**by_hand.assets(project.root), **others, **texts}
 
 
 def write(tree: Mapping[str, bytes], out: Path) -> tuple[list[str], list[str]]:
@@ -53,12 +60,9 @@ def write(tree: Mapping[str, bytes], out: Path) -> tuple[list[str], list[str]]:
     return files.write(tree, out), [path.relative_to(out).as_posix() for path in gone]
 
 
-def _generated(project: Project, gathered: Sequence[Evidence], commands: click.Group) -> dict[str, str]:
-    pages = {"index.md": home.page(project, gathered, sum(map(len, rule_pages.listed().values())))}
-    pages[f"{SKILLS}/index.md"] = catalogue.page(gathered)
-    for evidence in gathered:
-        related = skill_pages.related_to(evidence.skill, project.skills)
-        pages |= _below(f"{SKILLS}/{evidence.skill.name}", skill_pages.pages(evidence, related))
+def _generated(project: Project, entries: Sequence[Entry], commands: click.Group) -> dict[str, str]:
+    pages = {"index.md": home.page(project, entries, sum(map(len, rule_pages.listed().values())))}
+    pages[f"{SKILLS}/index.md"] = catalogue.page(entries)
     pages |= _below(RULES, rule_pages.pages())
     pages |= _below(COMMANDS, command_pages.pages(commands, project.name))
     pages["reference/mcp.md"] = tool_page.page(project.skills)
@@ -68,15 +72,6 @@ def _generated(project: Project, gathered: Sequence[Evidence], commands: click.G
         names = [skill.name for skill in project.skills]
         pages["project/coverage.md"] = coverage.page(roadmap.read_text(encoding="utf-8"), names)
     return pages | _below(API, api_pages.pages())
-
-
-def _files(gathered: Sequence[Evidence]) -> dict[str, bytes]:
-    """Files of skills that no page shows."""
-    return {
-        f"{SKILLS}/{evidence.skill.name}/{path}": content
-        for evidence in gathered
-        for path, content in skill_pages.files(evidence).items()
-    }
 
 
 def _below(folder: str, pages: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,92 @@
+"""What the site costs: the pages and the build of a library of 100 skills, and both again after one of them changed.
+
+    make docs                       # or anything else that installs the group `docs`
+    .venv/bin/python benchmarks/site_speed.py --json benchmarks/results/site_speed.json
+
+The library is made of the skills of this repository: each copy has its own name. Everything runs as `make docs` and `make docs-serve`
+run it, in processes of their own; on a shared machine processor time says more than wall clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from measured import conditions, print_table, write
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PACKAGES = ("airskills", "mkdocs", "mkdocs-material", "mkdocstrings", "zensical")
+QUIET = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
+
+
+def library(root: Path, count: int) -> None:
+    """A repository of `count` skills at `root`, with the pages and settings of this one."""
+    sources = sorted(path.parent for path in REPOSITORY.glob("skills/*/SKILL.md"))
+    for number in range(count):
+        source = sources[number % len(sources)]
+        name = f"{source.name}-{number:03}"
+        shutil.copytree(source, root / "skills" / name)
+        text = root / "skills" / name / "SKILL.md"
+        text.write_text(text.read_text().replace(f"name: {source.name}\n", f"name: {name}\n", 1))
+    for name in ("docs", "src", "benchmarks"):
+        (root / name).symlink_to(REPOSITORY / name)
+    for name in ("pyproject.toml", "mkdocs.yml", "CONTRIBUTING.md", "CHANGELOG.md", "ROADMAP.md"):
+        shutil.copy(REPOSITORY / name, root)
+
+
+def timed(root: Path, *command: str) -> dict[str, float]:
+    """Seconds of wall clock and of processor time of a command of this Python."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=root,
+        env={**os.environ, **QUIET},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"wall_s": round(wall, 2), "cpu_s": round(cpu, 2)}
+
+
+def measure(root: Path) -> dict[str, dict[str, float]]:
+    """Pages and build, first and after a change of one skill."""
+    pages, build = ("airskills", "site"), ("mkdocs", "build", "--quiet", "--strict")
+    steps = {"pages, first": timed(root, *pages), "build, first": timed(root, *build)}
+    changed = next((root / "skills").glob("*/SKILL.md"))
+    changed.write_text(changed.read_text() + "\nOne more sentence.\n")
+    steps["pages, one skill changed"] = timed(root, *pages)
+    steps["build, one skill changed"] = timed(root, "mkdocs", "build", "--quiet", "--dirty")
+    return steps
+
+
+def main() -> None:
+    """Measure, print, and write where asked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--skills", type=int, default=100)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    taken = conditions(PACKAGES)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        library(root, given.skills)
+        steps = measure(root)
+        built = sum(1 for _ in (root / "site").rglob("index.html"))
+    print_table(
+        ("step", "wall s", "cpu s"), [(name, row["wall_s"], row["cpu_s"]) for name, row in steps.items()]
+    )
+    if given.json:
+        write(given.json, {**taken, "skills": given.skills, "pages": built, "steps": steps})
+
+
+if __name__ == "__main__":
+    main()

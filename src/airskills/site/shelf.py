@@ -1,0 +1,92 @@
+"""The pages of each skill, made once for its content: a second run reads a skill, and makes only what changed.
+
+    build/docs-kept/<skill>.json    what was made, and the key that it was made for
+
+The key covers every file of the skill, what is said of its related skills, and the code and templates of this package.
+A file that cannot be read is made anew; losing the folder costs a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from airskills.disk import digest_of
+from airskills.export.manifests import purpose
+from airskills.scaffold import templates
+from airskills.site import skill_pages
+from airskills.site.catalogue import Entry, entry
+from airskills.site.evidence import gather
+from airskills.skill import Skill
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the site has of a skill: its row of the catalogue, its pages, and its other files, by path below its folder."""
+
+    entry: Entry
+    pages: dict[str, str]
+    files: dict[str, bytes]
+
+
+def made(skill: Skill, skills: Sequence[Skill], kept: Path) -> Made:
+    """The pages of a skill, from the folder `kept` where they are there for this content.
+
+    Args:
+        skill: which.
+        skills: all of them.
+        kept: folder of what was made before; it need not exist.
+    """
+    related = skill_pages.related_to(skill, skills)
+    key = _key(skill, related)
+    path = kept / f"{skill.name}.json"
+    found = _read(path, key)
+    if found is None:
+        evidence = gather(skill)
+        found = Made(entry(evidence), skill_pages.pages(evidence, related), skill_pages.files(evidence))
+        _write(path, key, found)
+    return found
+
+
+def _key(skill: Skill, related: Sequence[Skill]) -> str:
+    said = [(other.name, purpose(other)) for other in related]
+    return hashlib.sha256(f"{_code()} {digest_of(skill.directory)} {said}".encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Hash of everything besides the skill that its pages are made by."""
+    package = Path(__file__).parents[1]
+    total = hashlib.sha256()
+    for path in sorted(
+        [*package.rglob("*.py"), *(templates() / "site").glob("*.j2"), package / "data" / "agents.json"]
+    ):
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def _read(path: Path, key: str) -> Made | None:
+    try:
+        stored = json.loads(path.read_bytes())
+        if stored["key"] != key:
+            return None
+        row = stored["entry"] | {name: tuple(stored["entry"][name]) for name in ("tags", "needs")}
+        return Made(
+            Entry(**row), stored["pages"], {name: b64decode(text) for name, text in stored["files"].items()}
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(path: Path, key: str, found: Made) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files = {name: b64encode(data).decode() for name, data in found.files.items()}
+    stored = {"key": key, "entry": asdict(found.entry), "pages": found.pages, "files": files}
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(stored), encoding="utf-8")
+    draft.replace(path)
