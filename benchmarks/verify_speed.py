@@ -39,6 +39,7 @@ HERE = Path(__file__).parent
 SKILLS = HERE.parent / "skills"
 # What pyright says of dead names and arguments; its other rules are about types.
 RULES = frozenset({"reportAttributeAccessIssue", "reportCallIssue", "reportMissingImports"})
+_TESTED = re.compile(r"(?m)^ +airskills-tested-with: .*$")
 _FENCE = re.compile(r"(?m)^( *)```(?:python|py)\b.*$")
 
 
@@ -114,7 +115,8 @@ def ours(library: Path, alone: Path) -> dict[str, dict[str, float]]:
     )
     one = measured([*command, str(library)])
     alone.mkdir()
-    pins = 'metadata:\n  airskills-tested-with: "trl==1.16.0"\n'
+    tested = next(iter(library.glob("trl-fine-tuning-*"))) / "SKILL.md"
+    pins = f"metadata:\n{_TESTED.findall(tested.read_text(encoding='utf-8'))[0]}\n"
     block = "```python\nfrom trl import SFTConfig\nSFTConfig(max_length=512)\n```\n"
     (alone / "SKILL.md").write_text(
         f"---\nname: one\ndescription: One block.\n{pins}---\n# One\n\n{block}", encoding="utf-8"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from airskills import proof
 from airskills.cli import cli
 from airskills.folder import open_folder
+from airskills.pins import parse_pins
 from airskills.verify import api
 from airskills.verify.backend import Answer
 from airskills.verify.ledger import Level
@@ -220,3 +222,18 @@ def test_nothing_of_the_skill_or_the_package_is_run(skill: Path, tmp_path: Path)
     (skill / "scripts" / "x.py").write_text(f"import trap\n{trap}")
     run(str(skill), code=1)
     assert not (tmp_path / "ran").exists()
+
+
+def test_an_unchanged_skill_is_answered_without_reading_its_blocks(
+    skill: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = api.Options(offline=True, cache=tmp_path / "cache")
+    first = api.verify([str(skill)], options)
+    with monkeypatch.context() as patch:
+        patch.delattr(api, "units_of")
+        again = api.verify([str(skill)], options)
+    assert (again.entries, again.skills[0].places) == (first.entries, first.skills[0].places)
+    (skill / "SKILL.md").write_text((skill / "SKILL.md").read_text().replace('lab.run("b")', "lab.gone()"))
+    assert {entry.use for entry in api.verify([str(skill)], options).entries} >= {"lab.gone"}
+    pins = api.verify([str(skill)], replace(options, pins=parse_pins("lab==2.0")))
+    assert pins.entries != first.entries

@@ -30,6 +30,7 @@ from airskills.verify.readings import read
 from airskills.verify.siblings import Siblings
 from airskills.verify.ty import Ty
 from airskills.verify.units import Unit, Units, units_of
+from airskills.verify.whole import Whole, keep, recall
 from airskills.wheels import Root, Unpacked, Wheel
 
 Progress = Callable[[str, int, int], None]
@@ -129,15 +130,43 @@ class Report:
         return {level: found.count(level) for level in Level}
 
 
-@dataclass(frozen=True, slots=True)
 class _Skill:
-    """A skill on its way."""
+    """A skill on its way: known from the last run, or read."""
 
-    folder: Folder
-    units: Units
-    siblings: Siblings
-    memory: Memory
-    entries: dict[int, tuple[Entry, ...]] = field(default_factory=dict)
+    def __init__(self, path: str, chosen: Options) -> None:
+        self.folder = open_folder(path)
+        self.cache = chosen.cache if chosen.remember else None
+        self.key = key_of(self.folder.digest, chosen.pins, chosen.backend.name)
+        self.whole = recall(self.cache, self.folder.path, self.key)
+        self.memory = Memory(self.cache, self.folder.path)
+        self.entries: dict[int, tuple[Entry, ...]] = {}
+        self._chosen_pins = chosen.pins
+
+    @cached_property
+    def units(self) -> Units:
+        """What it holds."""
+        return units_of(self.folder, pins=self._chosen_pins)
+
+    @cached_property
+    def siblings(self) -> Siblings:
+        """Its files."""
+        return Siblings(self.units.units)
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """Its pins."""
+        return self.whole.pins if self.whole else self.units.pins
+
+    @property
+    def sets(self) -> tuple[tuple[Pin, ...], ...]:
+        """The pins of its units, each set once."""
+        return self.whole.sets if self.whole else tuple(dict.fromkeys(unit.pins for unit in self.units.units))
+
+    def stamp(self, unpacked: Unpacked, roots: Mapping[tuple[Pin, ...], Root]) -> str:
+        """What it is proven against."""
+        missing = [(str(pin), unpacked.missing.get(pin)) for pins in self.sets for pin in pins]
+        own = [wheel.sha256 for wheel in _wheels(self.pins, unpacked)]
+        return key_of([sorted(_hashes(roots[pins].wheels)) for pins in self.sets], missing, own)
 
 
 @no_collection()
@@ -148,29 +177,35 @@ def verify(folders: Iterable[str], options: Options | None = None) -> Report:
         AirskillsError: uv or the back end is not installed.
     """
     chosen = options or Options()
-    skills = [_opened(path, chosen) for path in folders]
-    wanted = {pin for skill in skills for unit in skill.units.units for pin in unit.pins}
-    wanted |= {pin for skill in skills for pin in skill.units.pins}
+    skills = [_Skill(path, chosen) for path in folders]
+    wanted = {pin for skill in skills for pins in (skill.pins, *skill.sets) for pin in pins}
     unpacked = wheels.unpack(wanted, cache=chosen.cache, offline=chosen.offline, progress=chosen.progress)
-    _examine(skills, unpacked, chosen)
-    return Report(tuple(_proven(skill, unpacked, chosen) for skill in skills))
+    roots = _roots(skills, unpacked)
+    for skill in skills:
+        if skill.whole and skill.whole.stamp != skill.stamp(unpacked, roots):
+            skill.whole = None
+    _examine([skill for skill in skills if not skill.whole], unpacked, roots, chosen)
+    return Report(tuple(_proven(skill, unpacked, roots) for skill in skills))
 
 
-def _opened(path: str, chosen: Options) -> _Skill:
-    folder = open_folder(path)
-    memory = Memory(chosen.cache if chosen.remember else None, folder.path)
-    units = units_of(folder, pins=chosen.pins)
-    return _Skill(folder, units, Siblings(units.units), memory)
-
-
-def _examine(skills: Sequence[_Skill], unpacked: Unpacked, chosen: Options) -> None:
-    """Fill in the entries of every unit, root by root, those that are remembered first."""
-    sets = {unit.pins: _wheels(unit.pins, unpacked) for skill in skills for unit in skill.units.units}
+def _roots(skills: Sequence[_Skill], unpacked: Unpacked) -> dict[tuple[Pin, ...], Root]:
+    """The root of each set of pins."""
+    sets = {pins: _wheels(pins, unpacked) for skill in skills for pins in skill.sets}
     roots = wheels.unite(sets.values())
+    return {
+        pins: next(root for root in roots if _hashes(found) <= _hashes(root.wheels))
+        for pins, found in sets.items()
+    }
+
+
+def _examine(
+    skills: Sequence[_Skill], unpacked: Unpacked, roots: Mapping[tuple[Pin, ...], Root], chosen: Options
+) -> None:
+    """Fill in the entries of every unit, root by root, those that are remembered first."""
     waiting: dict[Root, list[tuple[_Skill, int, str]]] = defaultdict(list)
     for skill in skills:
         for number, unit in enumerate(skill.units.units):
-            root = next(root for root in roots if _hashes(sets[unit.pins]) <= _hashes(root.wheels))
+            root = roots[unit.pins]
             key = _key(unit, root, unpacked, skill, chosen)
             known = skill.memory.recall(key)
             if known is None:
@@ -240,15 +275,25 @@ def _packages(pins: Iterable[Pin], skill: _Skill, unpacked: Unpacked, cache: Pat
     return Packages(_wheels(pins, unpacked), missing, skill.units.local, cache)
 
 
-def _proven(skill: _Skill, unpacked: Unpacked, chosen: Options) -> Proven:
-    cache = chosen.cache if chosen.remember else None
-    packages = _packages(skill.units.pins, skill, unpacked, cache)
+def _proven(skill: _Skill, unpacked: Unpacked, roots: Mapping[tuple[Pin, ...], Root]) -> Proven:
+    whole = skill.whole
+    if whole is None:
+        entries, places = _entries(skill, unpacked), tuple(_places(skill))
+        whole = Whole(skill.pins, skill.sets, skill.stamp(unpacked, roots), entries, places)
+        if not any(entry.code == "AV900" for entry in entries):
+            keep(skill.cache, skill.folder.path, skill.key, whole)
+    missing = {pin: unpacked.missing[pin] for pin in whole.pins if pin in unpacked.missing}
+    return Proven(skill.folder, _wheels(whole.pins, unpacked), missing, whole.entries, whole.places)
+
+
+def _entries(skill: _Skill, unpacked: Unpacked) -> tuple[Entry, ...]:
+    """Every use, by place."""
+    packages = _packages(skill.units.pins, skill, unpacked, skill.cache)
     entries = [*skill.units.entries, *(e for found in skill.entries.values() for e in found)]
     entries += _others(skill, packages)
     skill.memory.save()
     entries = list(with_runs(skill.folder, skill.units.units, entries))
-    ordered = tuple(sorted(set(entries), key=lambda e: (e.path, e.line, e.column, e.code, e.use)))
-    return Proven(skill.folder, packages.wheels, packages.missing, ordered, tuple(_places(skill)))
+    return tuple(sorted(set(entries), key=lambda e: (e.path, e.line, e.column, e.code, e.use)))
 
 
 def _others(skill: _Skill, packages: Packages) -> Iterable[Entry]:

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from airskills.verify.ledger import Entry, Level
@@ -23,19 +23,22 @@ class Memory:
 
     def __init__(self, folder: Path | None, skill: str) -> None:
         self._path: Path | None = None
-        self._known: Mapping[str, list[list[str | int]]] = {}
         self._kept: dict[str, tuple[Entry, ...]] = {}
         if folder is not None:
             name = hashlib.sha256(skill.encode(errors="surrogateescape")).hexdigest()[:24]
             self._path = folder / "verify" / f"{name}.json"
-            with suppress(OSError, ValueError):
-                stored = json.loads(self._path.read_text(encoding="utf-8"))
-                self._known = stored if isinstance(stored, dict) else {}
+
+    @cached_property
+    def _known(self) -> Mapping[str, list[list[str | int]]]:
+        with suppress(OSError, ValueError):
+            stored = json.loads(self._path.read_text(encoding="utf-8")) if self._path else {}
+            return stored if isinstance(stored, dict) else {}
+        return {}
 
     def recall(self, key: str) -> tuple[Entry, ...] | None:
         """The entries of a unit, if it is known."""
         try:
-            return tuple(_entry(row) for row in self._known[key])
+            return tuple(entry_of(row) for row in self._known[key])
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -47,7 +50,7 @@ class Memory:
         """Write what is kept, if it is not what was known."""
         if self._path is None or self._kept.keys() == self._known.keys():
             return
-        rows = {key: [_row(entry) for entry in entries] for key, entries in self._kept.items()}
+        rows = {key: [row_of(entry) for entry in entries] for key, entries in self._kept.items()}
         with suppress(OSError):  # a memory that cannot be written costs time, nothing else
             self._path.parent.mkdir(parents=True, exist_ok=True)
             draft = self._path.with_name(f".{self._path.name}-{os.getpid()}")
@@ -75,7 +78,8 @@ def _code() -> str:
     return total.hexdigest()
 
 
-def _row(entry: Entry) -> list[str | int]:
+def row_of(entry: Entry) -> list[str | int]:
+    """An entry as JSON keeps it."""
     return [
         entry.path,
         entry.line,
@@ -92,6 +96,7 @@ def _row(entry: Entry) -> list[str | int]:
     ]
 
 
-def _entry(row: list[str | int]) -> Entry:
+def entry_of(row: list[str | int]) -> Entry:
+    """The way back."""
     path, line, column, code, message, help_, state, use, level, *rest = row
     return Entry(path, line, column, code, message, help_, state, use, Level(level), *rest)  # type: ignore[arg-type]  # our own JSON
