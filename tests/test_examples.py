@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airskills import pins
 from airskills.folder import folder_from
 from airskills.rules import RULES
-from airskills.rules.examples import _metadata_blocks, metadata
+from airskills.rules.examples import metadata
 from clock import cpu_seconds
 from hostile_text import HEAD
 
@@ -33,9 +34,9 @@ HOSTILE = ["# /// script\n", "# /// script\n# ///\n", "# input\n", "input #", "p
 
 @given(st.lists(st.sampled_from(LINES), max_size=8).map(lambda lines: "\n".join(["# /// script", *lines])))
 def test_blocks_are_those_of_the_regular_expression_of_pep_723(text: str) -> None:
-    theirs = [(found["type"], found["content"].split("\n")[:-1]) for found in PEP_723.finditer(text)]
+    theirs = [found["content"] for found in PEP_723.finditer(text) if found["type"] == "script"]
 
-    assert list(_metadata_blocks(text)) == theirs
+    assert list(pins.script_blocks(text)) == [re.sub(r"(?m)^# ?", "", content) for content in theirs]
 
 
 def test_metadata_is_the_toml_inside_the_comments() -> None:

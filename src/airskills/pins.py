@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 KEY = "airskills-tested-with"
 BARE_KEY = "airskills-tested-without-dependencies"  # what can only be installed alone: its dependencies contradict the rest
 MAX_PINS = 200  # the longest known set of a real skill has 15
-_SCRIPT = re.compile(r"(?m)^# /// script$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$")  # PEP 723
+_COMMENTS = re.compile(r"(?:^#(?: .*)?(?:\n|\Z))++", re.MULTILINE)
+_OPENING = re.compile(r"# /// ([a-zA-Z0-9-]+)")
 
 
 class PinError(AirskillsError, ValueError):
@@ -95,17 +96,33 @@ def of_script(text: str) -> tuple[Pin, ...]:
     Raises:
         PinError: one of them is no exact pin, or the block is not TOML.
     """
-    found = _SCRIPT.search(text)
-    if found is None:
+    block = next(script_blocks(text), None)
+    if block is None:
         return ()
-    content = re.sub(r"(?m)^# ?", "", found["content"])
     try:
-        dependencies = tomllib.loads(content).get("dependencies", [])
+        dependencies = tomllib.loads(block).get("dependencies", [])
     except (ValueError, RecursionError) as error:  # ValueError: also a number of over 4,300 digits
         raise PinError("# /// script", f"the block is not TOML: {error}") from error
     if not isinstance(dependencies, list) or not all(isinstance(item, str) for item in dependencies):
         raise PinError(str(dependencies), "the dependencies are not a list of strings")
     return _united(_pin(item) for item in dependencies if _holds(item))
+
+
+def script_blocks(text: str) -> Iterator[str]:
+    """The TOML of each `# /// script` block of a Python file, as the regular expression of PEP 723 finds it.
+
+    That one takes time that grows with the square of the comments. In a run of comments there is one block at most, from
+    its first opening down to its last `# ///`.
+    """
+    for run in _COMMENTS.finditer(text) if "# /// script\n" in text else ():
+        lines = run[0].removesuffix("\n").split("\n")
+        last = len(lines) - 1 - lines[::-1].index("# ///") if "# ///" in lines else 0
+        openings = (
+            (number, _OPENING.fullmatch(line)) for number, line in enumerate(lines[: max(0, last - 1)])
+        )
+        number, opening = next((place for place in openings if place[1]), (0, None))
+        if opening and opening[1] == "script":
+            yield "".join(f"{line[2:]}\n" for line in lines[number + 1 : last])
 
 
 def _holds(requirement: str) -> bool:

@@ -43,8 +43,6 @@ _MAY_ASK = Guarded(
 _TAKES_HELP = re.compile(r"\b(?:argparse|click|typer|docopt|fire|cyclopts|tyro|getopts)\b|--help")
 # `read` from the terminal; not in a loop or a pipe, not from a file or a here-string.
 _READS = re.compile(r"\s*(?:if\s+|!\s*)?read\s+(?:-[a-zA-Z]+\s+)*(?:-p\s|-[a-z]*s\b|\w+\s*$)")
-_COMMENTS = re.compile(r"(?:^#(?: .*)?(?:\n|\Z))++", re.MULTILINE)
-_OPENING = re.compile(r"# /// ([a-zA-Z0-9-]+)")
 REQUIRES = frozenset({"cuda", "network", "api-key"})
 
 
@@ -222,33 +220,15 @@ class AS507(Rule):
 @lru_cache(maxsize=64)
 def metadata(text: str) -> dict[str, Any] | None:
     """The PEP 723 `script` block of a Python file as TOML; {"error": why} where it is none; None where there is no block."""
-    blocks = [lines for kind, lines in _metadata_blocks(text) if kind == "script"]
+    blocks = list(pins.script_blocks(text))
     if not blocks:
         return None
     if len(blocks) > 1:
         return {"error": "there are two script blocks"}
-    content = "".join(f"{line[2:]}\n" for line in blocks[0])
     try:
-        return tomllib.loads(content)
+        return tomllib.loads(blocks[0])
     except (ValueError, RecursionError) as error:  # ValueError: also a number of over 4,300 digits
         return {"error": str(error)}
-
-
-def _metadata_blocks(text: str) -> Iterator[tuple[str, list[str]]]:
-    """(type, lines inside) of each block of PEP 723: at most one in a run of comments, down to the last `# ///` of the run.
-
-    What the regular expression of the PEP finds, which takes time that grows with the square of the comments.
-    """
-    for run in _COMMENTS.finditer(text) if "# /// script\n" in text else ():
-        lines = run[0].removesuffix("\n").split("\n")
-        last = len(lines) - 1 - lines[::-1].index("# ///") if "# ///" in lines else 0
-        openings = (
-            (number, _OPENING.fullmatch(line)) for number, line in enumerate(lines[: max(0, last - 1)])
-        )
-        for number, opening in openings:
-            if opening:
-                yield opening[1], lines[number + 1 : last]
-                break
 
 
 def _is_run(file: File) -> bool:
