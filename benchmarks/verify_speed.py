@@ -29,7 +29,7 @@ from typing import Any
 from airskills import wheels
 from airskills.folder import open_folder
 from airskills.pins import parse_pins
-from airskills.verify.classes import source_of
+from airskills.verify.class_index import source_of
 from airskills.verify.readings import read
 from airskills.verify.units import Unit, units_of
 from measured import conditions, print_table, write

@@ -18,7 +18,7 @@ from airskills.finding import Finding
 from airskills.folder import Folder, open_folder
 from airskills.pins import Pin
 from airskills.verify.backend import Backend, BackendError
-from airskills.verify.classes import source_of
+from airskills.verify.class_index import source_of
 from airskills.verify.commands import check_commands
 from airskills.verify.configs import check_configs
 from airskills.verify.engine import examine

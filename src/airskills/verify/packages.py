@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from airskills.pins import Pin
-from airskills.verify.classes import Index, index_of
+from airskills.verify.class_index import Index, index_of
 from airskills.verify.reader.source import Sources
 from airskills.verify.sinks import READ, Sinks
 from airskills.verify.tools import Tools, of_wheels

@@ -1,0 +1,235 @@
+"""What the source of a wheel says of its classes: bases, members, and what a `__getattr__` answers. Kept beside the wheel."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from airskills.verify.signatures import cut
+from airskills.wheels import Wheel
+
+_CLASS = re.compile(
+    r"^[ \t]*class (\w+)(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?[ \t]*(?:\[[^\]]*\])?:", re.MULTILINE
+)
+_WORD = re.compile(r"[^\W\d]\w*")
+Answers = Literal["registered", "data", "delegates", "anything"]
+Node = tuple[str, str]  # distribution, class
+
+
+@cache
+def source_of(wheel: Wheel) -> Source:
+    """One source for all indexes that hold the wheel."""
+    return Source(wheel)
+
+
+class Source:
+    """The classes of one wheel.
+
+    Args:
+        wheel: read when something is asked.
+    """
+
+    def __init__(self, wheel: Wheel) -> None:
+        self.wheel = wheel
+
+    @cached_property
+    def classes(self) -> Mapping[str, list[list[Any]]]:
+        """Class name to [file, names of bases] of each class of that name."""
+        return _kept(self.wheel.root.parent / "classes-4.json", lambda: _classes(self.wheel.root))
+
+    @cached_property
+    def subclasses(self) -> Mapping[str, frozenset[str]]:
+        """Name of a class to those of the wheel's classes that name it as a base."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for name, places in self.classes.items():
+            for base in (base for _, bases in places for base in bases):
+                found[base].add(name)
+        return {base: frozenset(names) for base, names in found.items()}
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every name that occurs anywhere, even in a comment."""
+        place = self.wheel.root.parent / "words-1.json"
+        return frozenset(_kept(place, lambda: dict.fromkeys(_words(self.wheel.root), 0)))
+
+    @cached_property
+    def _known(self) -> dict[str, dict[str, list[Any]]]:
+        return _kept(self.wheel.root.parent / "members-1.json", dict)
+
+    def members(self, name: str) -> Iterator[Members]:
+        """Every class of a name, parsed."""
+        for file, _ in self.classes.get(name, ()):
+            if file not in self._known:
+                self._known[file] = _members(self.wheel.root / file)
+                self._changed = True
+            found = self._known[file].get(name)
+            if found is not None:
+                yield Members(frozenset(found[0]), found[1])
+
+    _changed = False
+
+    def save(self) -> None:
+        """Keep what was parsed."""
+        if self._changed:
+            _keep(self.wheel.root.parent / "members-1.json", self._known)
+            self._changed = False
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """What classes of one name in one file have: names, and what their lookup answers ("" where there is none)."""
+
+    names: frozenset[str]
+    answers: Answers | Literal[""]
+
+
+class Index:
+    """The classes of several wheels."""
+
+    def __init__(self, wheels: Iterable[Wheel]) -> None:
+        self.sources = {wheel.pin.name: source_of(wheel) for wheel in wheels}
+
+    def nodes(self, name: str, near: Iterable[str] = ()) -> list[Node]:
+        """Classes of a name: those of the distributions `near` if there are any, else all."""
+        close = [(dist, name) for dist in near if dist in self.sources and name in self.sources[dist].classes]
+        return close or [(dist, name) for dist, source in self.sources.items() if name in source.classes]
+
+    def bases(self, node: Node) -> list[str]:
+        """Names of the bases of a class."""
+        dist, name = node
+        return [base for _, bases in self.sources[dist].classes.get(name, ()) for base in bases]
+
+    def subclasses(self, node: Node) -> Iterator[Node]:
+        """The classes right below one: those that name it as a base, and do not mean another of its name."""
+        for dist, source in self.sources.items():
+            if node[1] in source.subclasses and node in self.nodes(node[1], [dist]):
+                yield from ((dist, name) for name in source.subclasses[node[1]])
+
+    def members(self, node: Node) -> Iterator[Members]:
+        """What a class has."""
+        return self.sources[node[0]].members(node[1])
+
+    def has_word(self, name: str) -> bool:
+        """Whether a name occurs anywhere."""
+        return any(name in source.words for source in self.sources.values())
+
+
+@lru_cache(maxsize=64)
+def index_of(wheels: tuple[Wheel, ...]) -> Index:
+    """One index for all units of the same pins."""
+    return Index(wheels)
+
+
+def simple_name(written: str) -> str:
+    """Simple name of a class in a type such as `Dataset[int]`, `torch.nn.Linear` or `<class 'Linear'>`."""
+    bare = written.removeprefix("<class '").removesuffix("'>")
+    return re.split(r"[\[(]", bare)[0].rpartition(".")[2]
+
+
+def _answers(function: ast.FunctionDef) -> Answers:
+    """What a `__getattr__` does with the name: looks it up in data, hands it to another object, or anything."""
+    if len(function.args.args) != 2:
+        return "anything"
+    name = function.args.args[1].arg
+    kinds: set[Answers] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and any(_is(arg, name) for arg in node.args):
+            callee = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if callee == "getattr":
+                kinds.add("delegates")
+            elif callee == "get":
+                kinds.add("data")
+            elif callee not in {
+                "__getattr__",
+                "__getattribute__",
+                "hasattr",
+                "AttributeError",
+                "isinstance",
+                "type",
+            }:
+                return "anything"
+        elif isinstance(node, ast.Subscript) and _is(node.slice, name):
+            kinds.add("data")
+    if not any(isinstance(node, ast.Raise) for node in ast.walk(function)) and not kinds:
+        return "anything"
+    return "delegates" if "delegates" in kinds else "data"
+
+
+def _is(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _members(path: Path) -> dict[str, list[Any]]:
+    """Class name to [names, what its lookup answers], for every class of a file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    found: dict[str, list[Any]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            lookups = [c for c in node.body if isinstance(c, ast.FunctionDef) and c.name == "__getattr__"]
+            before = found.get(node.name, [[], ""])
+            answers = _answers(lookups[0]) if lookups else before[1]
+            found[node.name] = [sorted({*before[0], *_names(node)}), answers]
+    return found
+
+
+def _names(cls: ast.ClassDef) -> Iterator[str]:
+    for child in ast.walk(cls):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield child.name
+        elif isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):
+            yield child.attr
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        elif isinstance(child, ast.Constant) and isinstance(child.value, str) and child.value.isidentifier():
+            yield child.value
+
+
+def _classes(root: Path) -> dict[str, Any]:
+    classes: dict[str, list[list[Any]]] = defaultdict(list)
+    for path, text in _texts(root):
+        for found in _CLASS.finditer(text):
+            parts = [part.strip() for part in cut(found[2] or "", ",")]
+            bases = [simple_name(part) for part in parts if part and "=" not in part]
+            classes[found[1]].append([str(path.relative_to(root)), bases])
+    return classes
+
+
+def _words(root: Path) -> set[str]:
+    return {word for _, text in _texts(root) for word in _WORD.findall(text)}
+
+
+def _texts(root: Path) -> Iterator[tuple[Path, str]]:
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.pyi")]):
+        yield path, path.read_text(encoding="utf-8", errors="replace")
+
+
+def _kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is kept beside a wheel, because to read all of it takes seconds; made where it is not there."""
+    with suppress(OSError, ValueError):
+        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return known
+    made = make()
+    _keep(path, made)
+    return made
+
+
+def _keep(path: Path, value: dict[str, Any]) -> None:
+    with suppress(OSError):  # a read-only cache costs time, nothing else
+        draft = path.with_name(f".{path.name}-{os.getpid()}")
+        draft.write_text(json.dumps(value), encoding="utf-8")
+        draft.replace(path)
