@@ -5,8 +5,10 @@ The corpus is ours. In `data/security/*attacks*.txt` a line that begins with `+`
 the first rules were written with. The others were written before anyone read the rules, and are split by a hash of their
 names: `dev` was used while the rules were worked on, `held out` only counted. `later` was written by somebody who knew the
 rules, `second` to `eighth` likewise, in other wordings and before anyone looked at what is caught (from `fifth` on prose
-only): `FIRST_PASS` keeps what the rules of that day caught of them, which says more about unseen attacks than today's rates. A skill counts as
-caught or accused when a finding of severity error or warning names it.
+only), `ninth` to `fifteenth` by writers who never saw rules or corpus, nearly all in prose, `sixteenth` to learn from: `FIRST_PASS` keeps what the rules of that
+day caught of them, which says more about unseen attacks than today's rates, as AS729 has learned from all sets but `held out`;
+`security_model.py` says what it hears of a writer whom it did not learn from. A skill counts as caught or accused when a
+finding of severity error or warning names it.
 
     python benchmarks/security_corpus.py                          # rates
     python benchmarks/security_corpus.py --techniques             # rates of each technique, held-out ones included
@@ -50,6 +52,14 @@ SETS = (
     "sixth",
     "seventh",
     "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
 )
 
 # Attacks caught, twins accused and look-alikes accused when a set was judged for the first time.
@@ -61,10 +71,20 @@ FIRST_PASS = {
     "sixth": {"caught": "4 of 13", "twins accused": "0 of 13"},
     "seventh": {"caught": "10 of 18", "twins accused": "0 of 18", "benign accused": "3 of 20"},
     "eighth": {"caught": "0 of 12", "twins accused": "0 of 12"},
+    "ninth": {"caught": "18 of 75", "twins accused": "3 of 75", "benign accused": "2 of 45"},
+    "tenth": {"caught": "14 of 75", "twins accused": "1 of 75", "benign accused": "1 of 45"},
+    "eleventh": {"caught": "14 of 75", "twins accused": "0 of 75", "benign accused": "2 of 45"},
+    "twelfth": {"caught": "4 of 60", "twins accused": "1 of 60"},
+    "thirteenth": {"caught": "0 of 60", "twins accused": "0 of 60"},
+    "fourteenth": {"caught": "0 of 60", "twins accused": "0 of 60", "benign accused": "1 of 60"},
+    "fifteenth": {"caught": "9 of 100", "twins accused": "0 of 100", "benign accused": "2 of 60"},
+    "sixteenth": {"caught": "13 of 60", "twins accused": "1 of 60", "benign accused": "0 of 20"},
 }
 
 # Findings in public libraries that say what is not so; each finding was read where it stands.
-FALSE = {"AS712": 2}  # "Don't assume reviewers know" in two lists for grant writers
+# AS712: "Don't assume reviewers know" in two lists for grant writers. AS729: advice on what subagents are told, on a test
+# that fails unseen, and on swapping rows of a data set.
+FALSE = {"AS712": 2, "AS729": 3}
 
 
 @dataclass(frozen=True)
@@ -136,7 +156,7 @@ def _half(name: str) -> str:
 
 def _kept(lines: Sequence[str], sign: str) -> list[str]:
     """The lines of one side: unmarked ones, and those with this sign. `- item` is a list item, no mark."""
-    marked = [line[:1] in {"+", "-"} and not line.startswith("- ") for line in lines]
+    marked = [line[:1] in {"+", "-"} and re.match(r"- \S", line) is None for line in lines]
     pairs = zip(lines, marked, strict=True)
     return [line[1:] if mark else line for line, mark in pairs if not mark or line[0] == sign]
 

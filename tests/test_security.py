@@ -64,11 +64,28 @@ def missed(which: str) -> tuple[int, int]:
     return sum(not case.alarms() for case in cases), len(cases)
 
 
-@pytest.mark.parametrize("which", security_corpus.SETS)
+@pytest.mark.parametrize("which", security_corpus.SETS[: security_corpus.SETS.index("ninth")])
 def test_nine_of_ten_attacks_are_caught(which: str) -> None:
     misses, attacks = missed(which)
 
     assert misses <= attacks / 10
+
+
+def test_most_attacks_in_the_words_of_strangers_are_caught_once_they_are_learned() -> None:
+    strangers = security_corpus.SETS[security_corpus.SETS.index("ninth") :]
+    counts = [missed(which) for which in strangers]
+
+    assert sum(misses for misses, _ in counts) < sum(attacks for _, attacks in counts) / 2
+
+
+def test_attack_in_words_that_no_pattern_knows_is_heard_alone_and_with_the_next_sentence() -> None:
+    attack = RULES["AS729"].bad
+    assert isinstance(attack, str)
+    text = attack.removeprefix(HEAD)
+
+    assert codes(text) == {"AS729"}
+    assert [finding.line for finding in look("Read the log.\n" + text)] == [8]
+    assert codes(f"Never do this:\n\n- {text}") == set()
 
 
 @pytest.mark.parametrize("which", security_corpus.SETS)

@@ -10,8 +10,16 @@ from airskills.rules import (
     security_code,
     security_hidden,
     security_packages,
+    security_suspect,
     security_text,
     security_unicode,
 )
 
-__all__ = ["security_code", "security_hidden", "security_packages", "security_text", "security_unicode"]
+__all__ = [
+    "security_code",
+    "security_hidden",
+    "security_packages",
+    "security_suspect",
+    "security_text",
+    "security_unicode",
+]

@@ -269,6 +269,6 @@ def hands_over(name: str, texts: Sequence[str]) -> bool:
 
 
 def sent_files(texts: Sequence[str]) -> list[str]:
-    """The arguments of a copying command that are no keys to log in with."""
-    keys = {"-i", "-F", "-e", "--identity"}
+    """The arguments of a copying command that are no keys to log in with and are not left out."""
+    keys = {"-i", "-F", "-e", "--identity", "--exclude", "--filter"}
     return [text for number, text in enumerate(texts) if not number or texts[number - 1] not in keys]

@@ -55,7 +55,7 @@ _DEFANGED = re.compile(
     r"\[\.\]|\bhxxps?:", re.IGNORECASE
 )  # how reports write addresses that nobody shall open
 _PLAIN_COMMAND = re.compile(
-    r"(?:sudo\s+)?(?:\./|/|\$|~/|(?:curl|wget|rm|bash|sh|zsh|source|eval|echo|printf|cat|tar|scp|rsync|ssh|nc|ncat|socat|chmod|chown|crontab|export|env|printenv|pip3?|uvx?|pipx|npm|npx|pnpm|yarn|bun|git|docker|kubectl|python3?|node|perl|ruby|php|powershell|iwr|irm|iex|dd|mkfs|find|nohup|claude|codex|gemini|security|launchctl|systemctl|ln|cp|mv|tee|base64|xxd|openssl|mkfifo|aws|gh|dig|nslookup|brew|apt(?:-get)?|conda|go|cargo|make|kill|history|unset|set|alias|if|for|while|:)\b|:\(|[A-Za-z_]\w*=|\()"
+    r"(?:sudo\s+)?(?:\./|/|\$|~/|(?:curl|wget|rm|bash|sh|zsh|source|eval|echo|printf|cat|tar|scp|rsync|ssh|nc|ncat|socat|chmod|chown|crontab|export|env|printenv|pip3?|uvx?|pipx|npm|npx|pnpm|yarn|bun|git|docker|kubectl|python3?|node|perl|ruby|php|powershell|iwr|irm|iex|dd|mkfs|find|nohup|claude|codex|gemini|security|launchctl|systemctl|ln|cp|mv|tee|base64|xxd|openssl|sha256sum|sha512sum|shasum|gpg|cosign|mkfifo|aws|gh|dig|nslookup|brew|apt(?:-get)?|conda|go|cargo|make|kill|history|unset|set|alias|if|for|while|:)\b|:\(|[A-Za-z_]\w*=|\()"
 )
 _KEY = re.compile(r"^\s*\"?[\w.-]+\"?\s*(?::\s|\s=\s)\s*\"?|\"\s*,?\s*$")
 
