@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import socket
@@ -22,7 +21,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 def two(work: Callable[[Accelerator], Any], **settings: Any) -> list[Any]:
     """What work(accelerator) returns in each of two gloo processes."""
-    importlib.import_module("torch._dynamo")  # once here, and not in each process at the first step
     with tempfile.TemporaryDirectory() as folder:
 
         def run() -> None:

@@ -10,6 +10,7 @@ tokens, so that a mean of means would differ. Run it as `python two_processes.py
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -128,7 +129,9 @@ def main(seed: int) -> None:
             str(folder / "config.yaml"),
         ]
         environment = os.environ | {"HF_HOME": name}
-        subprocess.run([*launch, __file__, str(seed), name], check=True, env=environment)
+        with subprocess.Popen([*launch, __file__, str(seed), name], env=environment) as started:
+            importlib.import_module("torch._dynamo")  # each first step needs it: once here, not in each fork
+        assert started.returncode == 0
         debug_launcher(resumed, args=(seed, folder), num_processes=2)
         runs = [
             torch.load(folder / f"{kind}{rank}.pt") for kind in ("straight", "resumed") for rank in range(2)
