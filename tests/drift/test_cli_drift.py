@@ -13,7 +13,10 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from airskills import own
 from airskills.cli import cli
+from airskills.drift.outlook import outlook
+from airskills.folder import folder_from
 from local_index import serving
 from wheelhouse import make_wheel
 
@@ -252,3 +255,9 @@ def test_an_index_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert done.exit_code == 2
     assert "The index cannot be reached" in done.stderr
+
+
+def test_this_package_itself_is_compared_with_what_is_installed() -> None:
+    text = f'---\nname: demo\ndescription: d\nmetadata:\n  airskills-tested-with: "airskills=={own.version()}"\n---\n# Demo\n'
+    (row,) = outlook([folder_from("demo", {"SKILL.md": text})])
+    assert (row.newest, row.problem) == (own.version(), "")

@@ -10,6 +10,7 @@ from typing import Any
 
 from packaging.version import Version
 
+from airskills import own
 from airskills.drift import history
 from airskills.drift.change import BREAKING
 from airskills.drift.hits import Hit, hits, pieces
@@ -76,7 +77,7 @@ def outlook(
 def _row(pin: Pin, folders: Sequence[Folder], cache: Path | None, progress: Progress | None) -> Row:
     names = tuple(folder.name for folder in folders)
     try:
-        latest = newest(pin.name)
+        latest = own.version() if pin.name == own.NAME else newest(pin.name)  # ours is what is installed
         if Version(latest) <= Version(pin.version):
             return Row(pin, pin.version, names)
         if pin.name in HEAVY:
