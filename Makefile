@@ -79,7 +79,7 @@ docs: $(VENV)/.test
 
 docs-serve: $(VENV)/.test
 	$(BIN)/airskills site
-	trap 'kill 0' EXIT; $(BIN)/airskills site --watch & $(MKDOCS) serve --dirty
+	$(BIN)/airskills site --watch & watcher=$$!; trap "kill $$watcher" EXIT; $(MKDOCS) serve --dirty
 
 # The same tree with the builder that will follow.
 docs-canary: $(VENV)/.test

@@ -35,8 +35,14 @@ def site(context: click.Context, root: Path, out: Path | None, watch: bool, as_j
     if not isinstance(commands, click.Group):
         raise click.UsageError("It documents the command line that it is a command of")
     target = out or root / "build" / "docs"
-    for _ in _changes(root) if watch else range(1):
+    if not watch:
         _write(root, target, commands, as_json=as_json)
+        return
+    for _ in _changes(root):
+        try:
+            _write(root, target, commands, as_json=as_json)
+        except AirskillsError as error:  # a skill that is being edited
+            click.echo(f"error: {error}\nhelp: {error.help}", err=True)
 
 
 def _write(root: Path, target: Path, commands: click.Group, *, as_json: bool) -> None:
