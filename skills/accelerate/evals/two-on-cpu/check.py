@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import yaml
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from fixtures import launch
 
@@ -15,9 +17,10 @@ def main() -> int:
     except (ValueError, TypeError, AssertionError, SystemExit) as error:
         print(f"not launched: {error}")
         return 1
+    hosts = (yaml.safe_load(config).get("mpirun_config") or {}).get("mpirun_hostfile")
     precision = variables.get("ACCELERATE_MIXED_PRECISION", "no")
     print(f"processes: {processes}; precision: {precision}")
-    return 0 if processes == "2" and precision == "no" and "mpirun" not in config else 1
+    return 0 if processes == "2" and precision == "no" and not hosts else 1
 
 
 if __name__ == "__main__":
