@@ -13,7 +13,16 @@ from airskills.rules.profiles import EVERYWHERE
 from airskills.rules.security_reader import Sentence
 from airskills.rules.security_scene import scene
 from airskills.rules.security_text import spoken
-from airskills.rules.security_weighed import LEAST, TOGETHER, Weights, stems, telling, weigh, weights
+from airskills.rules.security_weighed import (
+    BOTH,
+    LEAST,
+    TOGETHER,
+    Weights,
+    stems,
+    telling,
+    weigh,
+    weights,
+)
 
 NEAR = 3  # lines between two sentences that are read together
 
@@ -70,27 +79,21 @@ def suspects(said: Sequence[Sentence]) -> Iterator[Sentence]:
     before: _Heard | None = None  # that was not reported
     for sentence in said:
         heard = _Heard(sentence, telling(sentence.text, model))
-        if _heavy(model, heard):
+        if len(heard.telling) >= LEAST and weigh(heard.stems, model) > model.limit:
             yield sentence
             before = None
-        elif before is not None and _near(before, heard) and _heavy(model, before, heard):
+        elif before is not None and _together(before, heard, model):
             yield before.sentence
             before = None
         else:
             before = heard
 
 
-def _heavy(model: Weights, *heard: _Heard) -> bool:
-    """Whether sentences together weigh more than they may; most have too few telling words to be asked."""
-    if len(frozenset().union(*[one.telling for one in heard])) < LEAST:
-        return False
-    found = [stem for one in heard for stem in one.stems]
-    return weigh(found, model) > model.limit + TOGETHER * (len(heard) - 1)
-
-
-def _near(first: _Heard, second: _Heard) -> bool:
-    """Whether a sentence follows another and both have a telling word."""
-    if not (first.telling and second.telling):
+def _together(first: _Heard, second: _Heard, model: Weights) -> bool:
+    """Whether a sentence and the one that follows weigh too much; most have too few telling words to be asked."""
+    if not (first.telling and second.telling) or len(first.telling | second.telling) < BOTH:
         return False
     one, other = first.sentence, second.sentence
-    return one.path == other.path and 0 <= other.line - one.line <= NEAR
+    if one.path != other.path or not 0 <= other.line - one.line <= NEAR:
+        return False
+    return weigh(first.stems + second.stems, model) > model.limit + TOGETHER

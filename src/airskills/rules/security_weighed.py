@@ -49,10 +49,12 @@ _NO = frozenset(
     ]
 )
 _ENDINGS = ("ingly", "edly", "ing", "ed", "ies", "es", "s", "ly")
+STOP = "."
 REACH = 6  # words that a negation reaches
 TOGETHER = 0.5  # how much more than the limit two sentences must weigh, as they are a second chance to err
 MAX_TEXT = 700  # characters of a sentence that are weighed
-PREFIX, LEAST = 5, 4  # letters of a telling word that count, and how many such words a text must have
+PREFIX = 5  # letters of a telling word that count
+LEAST, BOTH = 4, 6  # such words that a sentence, and two together, must have to be weighed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,6 @@ def weights() -> Weights:
     return Weights(features, frozenset(row["telling"].split()), row["bias"], row["limit"])
 
 
-@lru_cache(maxsize=1 << 14)
 def stem(word: str) -> str:
     """The word without its English ending: `quietly`, `hides` and `hiding` become `quiet`, `hid` and `hid`."""
     word = word.removesuffix("'s")
@@ -95,22 +96,36 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 4 and word[-1] == "e" else word
 
 
+@lru_cache(maxsize=1 << 15)
+def _tokens(piece: str) -> tuple[str, ...]:
+    """Stems and signs of what stands between two spaces; most pieces are met again and again."""
+    found = []
+    for match in _TOKEN.finditer(piece):
+        kind, token = match.lastgroup, match[0]
+        if kind == "stop":
+            found.append(STOP)
+        elif kind == "word":
+            found.append(token if token in _NO else stem(token))
+        elif kind == "path":
+            found.append("<secret>" if _SECRET.search(token) else "<path>")
+        else:
+            found.append(f"<{kind}>")
+    return tuple(found)
+
+
 def stems(text: str) -> Iterator[str]:
     """Stems and signs of a text; behind a negation, up to the next stop, they begin with `!`."""
     refused = 0
-    for match in _TOKEN.finditer(text[:MAX_TEXT].lower().replace("\u2019", "'")):
-        kind, token = match.lastgroup, match[0]
-        if kind == "stop":
-            refused = 0
-            continue
-        if kind == "word":
-            token = stem(token) if token not in _NO else token
-        elif kind == "path":
-            token = "<secret>" if _SECRET.search(token) else "<path>"
-        else:
-            token = f"<{kind}>"
-        yield f"!{token}" if refused else token
-        refused = REACH if token in _NO else max(0, refused - 1)
+    for piece in text[:MAX_TEXT].lower().replace("\u2019", "'").split():
+        for token in _tokens(piece):
+            if token == STOP:
+                refused = 0
+                continue
+            yield f"!{token}" if refused else token
+            if token in _NO:
+                refused = REACH
+            elif refused:
+                refused -= 1
 
 
 def features(found: Sequence[str]) -> set[str]:
