@@ -6,8 +6,8 @@ import ast
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -66,8 +66,10 @@ def test_star_import_gives_the_public_names() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_and_its_public_definitions_are_explained(name: str) -> None:
-    module = import_module(f"airskills.{name}")
-    tree = ast.parse(inspect.getsource(module))
+    found = find_spec(f"airskills.{name}")  # not imported: one of them needs a kit that cannot live here
+    assert found
+    assert found.origin
+    tree = ast.parse(Path(found.origin).read_text(encoding="utf-8"))
     unexplained = [
         node.name
         for node in tree.body
@@ -76,7 +78,7 @@ def test_every_module_and_its_public_definitions_are_explained(name: str) -> Non
         and ast.get_docstring(node) is None
     ]
 
-    assert module.__doc__
+    assert ast.get_docstring(tree)
     assert unexplained == []
 
 

@@ -43,6 +43,7 @@ ALLOWED = (
 
 # Modules that only the commands of the extra `proof` import.
 PROOF = ("environments", "installer", "pins", "wheels")
+APART = ("adk",)  # is a module of Google's kit, and imported by nothing but `Skills.google_adk()`
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -97,7 +98,7 @@ class Nothing:
 sys.meta_path.insert(0, Nothing())
 import airskills
 for module in pkgutil.iter_modules(airskills.__path__):
-    if module.name not in ("rl", "grokking", "__main__", *{PROOF}):
+    if module.name not in ("rl", "grokking", "__main__", *{PROOF + APART}):
         import_module(f"airskills.{{module.name}}")
 from airskills.cli import cli
 cli(["--help"], standalone_mode=False)
