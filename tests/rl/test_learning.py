@@ -38,11 +38,9 @@ def final_reward(make_model: Any, tokenizer: Any, tmp_path: Path) -> Any:
                 gradient_checkpointing=False,
                 logging_steps=1,
                 lr_scheduler_type="constant",
-                per_device_train_batch_size=128,
-                num_generations=16,
                 max_completion_length=1,
                 seed=seed,
-                **options,
+                **{"per_device_train_batch_size": 128, "num_generations": 16, **options},
             ),
         )
         trainer.train()
@@ -58,10 +56,14 @@ def test_arithmetic_is_learned_at_a_moderate_rate(final_reward: Any) -> None:
     assert sum(rewards) / 3 >= 0.85, rewards
 
 
-def test_at_a_high_rate_the_entropy_bonus_keeps_the_policy_from_collapsing(final_reward: Any) -> None:
-    """The same settings but for the bonus: without it entropy falls to 0.01 and learning stops half way."""
-    without = [final_reward(seed, learning_rate=3e-3, max_steps=400) for seed in SEEDS]
-    bonus = [final_reward(seed, learning_rate=3e-3, max_steps=400, entropy_coef=0.2) for seed in SEEDS]
+def test_with_few_samples_the_entropy_bonus_keeps_the_policy_from_collapsing(final_reward: Any) -> None:
+    """The same settings but for the bonus, four prompts a step: means of .53 and .80 when this was written.
+
+    With sixteen samples each of eight prompts it makes no such difference: at a rate of 1e-3 both learn, at 3e-3 both are poor.
+    """
+    few = {"per_device_train_batch_size": 32, "num_generations": 8, "learning_rate": 2e-3, "max_steps": 600}
+    without = [final_reward(seed, **few) for seed in SEEDS]
+    bonus = [final_reward(seed, **few, entropy_coef=0.2) for seed in SEEDS]
 
     assert sum(without) / 3 < 0.75, without
     assert sum(bonus) / 3 > sum(without) / 3 + 0.15, (without, bonus)
