@@ -21,6 +21,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from airskills.draft import write_whole
 from airskills.folder import Folder, open_folder
 
 FILE = "proof.json"
@@ -89,7 +90,7 @@ def write(folder: Path, *, static: Part | None = None, ran: Part | None = None) 
     with _locked(folder):
         known = read(folder)
         made = Proof(static or known.static, ran or known.ran)
-        _replace(folder / FILE, _text(made))
+        write_whole(folder / FILE, _text(made))
         day = verified_on(folder, made)
         if day is not None:
             _stamp(folder / "SKILL.md", day)
@@ -157,15 +158,6 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _stamp(path: Path, day: date) -> None:
     """Write the date into the metadata of the frontmatter, if there is any metadata."""
     text = path.read_text(encoding="utf-8")
@@ -180,4 +172,4 @@ def _stamp(path: Path, day: date) -> None:
             count=1,
         )
     if stamped != text:
-        _replace(path, stamped)
+        write_whole(path, stamped)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from airskills.disk import digest_of, stamp_of
+from airskills.draft import write_whole
 from airskills.finding import SEVERITIES, Finding, declare
 from airskills.settings import Settings
 
@@ -100,9 +101,7 @@ class Results:
         text = json.dumps(self._encode())
         with suppress(OSError):  # a cache that cannot be written costs time, nothing else
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._path.with_suffix(f".{os.getpid()}")
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(self._path)
+            write_whole(self._path, text)
 
     def _encode(self) -> dict[str, Any]:
         kept = {path: result for path, result in self._folders.items() if os.path.isdir(path)}

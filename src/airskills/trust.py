@@ -10,6 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from airskills.draft import write_whole
 from airskills.scan import FILE_NAME
 
 
@@ -65,9 +66,7 @@ def remember(folder: str) -> None:
     """Trust `folder` as it is now."""
     record = _record(folder)
     record.parent.mkdir(parents=True, exist_ok=True)
-    draft = record.with_suffix(f".{os.getpid()}")
-    draft.write_text(digest(folder), encoding="ascii")
-    draft.replace(record)
+    write_whole(record, digest(folder))
 
 
 def forget(folder: str) -> None:

@@ -34,6 +34,7 @@ from packaging.version import InvalidVersion, Version
 
 from airskills import own
 from airskills.cache import touch
+from airskills.draft import write_whole
 from airskills.errors import AirskillsError
 from airskills.installer import ELSEWHERE, Installer, Place, Refusal
 from airskills.pins import Pin
@@ -206,9 +207,7 @@ class _Store:
 
     def remember(self, pin: Pin, note: Mapping[str, str]) -> None:
         """Write down which wheel a pin is, or why there is none."""
-        draft = self.pins / f".{pin.name}-{os.getpid()}-{time.monotonic_ns()}"
-        draft.write_text(json.dumps(note), encoding="utf-8")
-        draft.replace(self._note(pin))
+        write_whole(self._note(pin), json.dumps(note))
 
     def open(self, pin: Pin, sha256: str) -> Wheel:
         """An unpacked wheel.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from airskills.cache import touch
+from airskills.draft import write_whole
 from airskills.environments import Environment
 from airskills.finding import Finding
 from airskills.folder import Folder
@@ -61,9 +61,7 @@ class Results:
         path = self._path(key)
         with suppress(OSError):  # a cache that cannot be written costs time, nothing else
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps(record), encoding="utf-8")
-            draft.replace(path)
+            write_whole(path, json.dumps(record))
 
     def _path(self, key: str) -> Path:
         assert self.folder is not None  # noqa: S101 - the callers have looked

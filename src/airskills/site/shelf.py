@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from airskills.disk import digest_of
+from airskills.draft import write_whole
 from airskills.export.manifests import purpose
 from airskills.scaffold import templates
 from airskills.site import skill_pages
@@ -84,9 +85,7 @@ def _read(path: Path, key: str) -> Made | None:
 
 
 def _write(path: Path, key: str, found: Made) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     files = {name: b64encode(data).decode() for name, data in found.files.items()}
     stored = {"key": key, "entry": asdict(found.entry), "pages": found.pages, "files": files}
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(stored), encoding="utf-8")
-    draft.replace(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(stored))

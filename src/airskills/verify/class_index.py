@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import warnings
 from collections import defaultdict
@@ -15,6 +14,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from airskills.draft import write_whole
 from airskills.verify.signatures import cut
 from airskills.wheels import Wheel
 
@@ -230,6 +230,4 @@ def _kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _keep(path: Path, value: dict[str, Any]) -> None:
     with suppress(OSError):  # a read-only cache costs time, nothing else
-        draft = path.with_name(f".{path.name}-{os.getpid()}")
-        draft.write_text(json.dumps(value), encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps(value))

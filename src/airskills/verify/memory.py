@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
 
+from airskills.draft import write_whole
 from airskills.verify.ledger import Entry, Level
 
 
@@ -53,9 +53,7 @@ class Memory:
         rows = {key: [row_of(entry) for entry in entries] for key, entries in self._kept.items()}
         with suppress(OSError):  # a memory that cannot be written costs time, nothing else
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._path.with_name(f".{self._path.name}-{os.getpid()}")
-            draft.write_text(json.dumps(rows), encoding="utf-8")
-            draft.replace(self._path)
+            write_whole(self._path, json.dumps(rows))
 
 
 def key_of(*parts: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from airskills.draft import write_whole
 from airskills.pins import Pin
 from airskills.verify import follow, reader, shapes
 from airskills.verify.flags import Command, from_json, to_json, union
@@ -203,9 +203,7 @@ def _follow(reference: str, scope: Sequence[Package]) -> Command:
 def _save(note: Path | None, data: Mapping[str, Any]) -> None:
     if note is not None:
         note.parent.mkdir(parents=True, exist_ok=True)
-        draft = note.with_name(f".{note.name}-{os.getpid()}")
-        draft.write_text(json.dumps({"answer": data}), encoding="utf-8")
-        draft.replace(note)
+        write_whole(note, json.dumps({"answer": data}))
 
 
 def _load(note: Path | None) -> Mapping[str, Any] | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from airskills.draft import write_whole
 from airskills.pins import Pin
 from airskills.verify.ledger import Entry
 from airskills.verify.memory import entry_of, row_of
@@ -60,9 +60,7 @@ def keep(cache: Path | None, skill: str, key: str, whole: Whole) -> None:
     path = _path(cache, skill)
     with suppress(OSError):  # a cache that cannot be written costs time, nothing else
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}-{os.getpid()}")
-        draft.write_text(json.dumps(stored), encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, json.dumps(stored))
 
 
 def _path(cache: Path, skill: str) -> Path:
