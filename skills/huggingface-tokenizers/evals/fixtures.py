@@ -1,8 +1,10 @@
 """Small tokenizers for facts, blocks and checks: trained here in milliseconds, no download."""
 
+import importlib.util
 import json
 import tempfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -96,3 +98,33 @@ def render(message: dict[str, Any], template: str = "{{ messages[0].content }}",
     return chat().apply_chat_template(
         [{"role": "user", **message}], chat_template=template, tokenize=False, **variables
     )
+
+
+def module(path: Path) -> ModuleType:
+    """A file, imported."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def wrongly_parsed(
+    template: Path, cases: list[tuple[str, str, dict]], *, piece: int, tools: list[dict] | None = None
+) -> list[str]:
+    """What a tokenizer that `template` configures, saved and loaded again, makes of outputs, whole and in pieces, where it is not the message.
+
+    A case is the prompt, the output and the message without its role.
+    """
+    tokenizer = chat()
+    module(template).configure(tokenizer)
+    with tempfile.TemporaryDirectory() as out:
+        tokenizer.save_pretrained(out)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(out)
+    wrong = []
+    for number, (prompt, output, message) in enumerate(cases, 1):
+        parser = tokenizer.get_response_parser(prefix=prompt, tools=tools)
+        for at in range(0, len(output), piece):
+            parser.feed(output[at : at + piece])
+        both = (tokenizer.parse_response(output, prefix=prompt, tools=tools), parser.finalize()[0])
+        wrong += [f"case {number}: {got}" for got in both if got != {"role": "assistant", **message}]
+    return wrong

@@ -1,13 +1,11 @@
 """Prepare folders of two kinds of tokenizer, then send hostile and harmless prompts through the server's code."""
 
-import importlib.util
 import logging
 import sys
 from pathlib import Path
-from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from fixtures import chat, folder, sentencepiece_like
+from fixtures import chat, folder, module, sentencepiece_like
 from transformers import TokenizersBackend
 
 HOSTILE = [
@@ -30,14 +28,6 @@ def control(tokenizer: TokenizersBackend, ids: list[int]) -> list[str]:
 def prompt(text: str) -> list[dict[str, str]]:
     """A conversation with the text in three roles."""
     return [{"role": role, "content": text} for role in ("system", "user", "tool")]
-
-
-def module(path: Path) -> ModuleType:
-    """A file, imported."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
 
 
 def problems(before: TokenizersBackend, tokenizer: TokenizersBackend, encode) -> list[str]:

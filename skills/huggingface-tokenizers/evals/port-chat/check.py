@@ -1,6 +1,5 @@
 """Compare the ids of several conversations with those of texts written as transformers 5.19.0 renders them."""
 
-import importlib.util
 import logging
 import sys
 from datetime import date, time
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from fixtures import chat
+from fixtures import chat, module
 
 TODAY = date(2026, 4, 1)
 MORE = [
@@ -44,15 +43,8 @@ def text(conversation: list[dict[str, Any]]) -> str:
 def main() -> int:
     """Exit 0 when every conversation has its old ids."""
     logging.disable(logging.ERROR)
-    modules = []
-    for name, path in (
-        ("rows", Path(__file__).with_name("files") / "rows.py"),
-        ("chat", Path(sys.argv[1]) / "chat.py"),
-    ):
-        spec = importlib.util.spec_from_file_location(name, path)
-        modules.append(importlib.util.module_from_spec(spec))
-        spec.loader.exec_module(modules[-1])
-    rows, answer = modules
+    rows = module(Path(__file__).with_name("files") / "rows.py")
+    answer = module(Path(sys.argv[1]) / "chat.py")
     tokenizer = chat()
     wrong = []
     for conversation in rows.CONVERSATIONS + MORE:

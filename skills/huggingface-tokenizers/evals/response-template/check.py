@@ -1,14 +1,11 @@
 """Let the configured tokenizer, saved and loaded again, parse four outputs, whole and by character."""
 
-import importlib.util
 import logging
 import sys
-import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from fixtures import chat
-from transformers import PreTrainedTokenizerFast
+from fixtures import wrongly_parsed
 
 PROMPT = "<|user|>\nweather in Oslo?<|end|>\n<|assistant|>\n"
 TOOLS = [
@@ -62,22 +59,7 @@ CASES = [
 def main() -> int:
     """Exit 0 when all messages are right in both ways."""
     logging.disable(logging.ERROR)
-    spec = importlib.util.spec_from_file_location("template", Path(sys.argv[1]) / "template.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    tokenizer = chat()
-    module.configure(tokenizer)
-    with tempfile.TemporaryDirectory() as out:
-        tokenizer.save_pretrained(out)
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(out)
-    wrong = []
-    for number, (prompt, output, message) in enumerate(CASES, 1):
-        want = {"role": "assistant", **message}
-        parser = tokenizer.get_response_parser(prefix=prompt, tools=TOOLS)
-        for character in output:
-            parser.feed(character)
-        both = (tokenizer.parse_response(output, prefix=prompt, tools=TOOLS), parser.finalize()[0])
-        wrong += [f"case {number}: {got}" for got in both if got != want]
+    wrong = wrongly_parsed(Path(sys.argv[1]) / "template.py", CASES, piece=1, tools=TOOLS)
     print("\n".join(wrong) or "all four messages are right, whole and streamed")
     return 1 if wrong else 0
 

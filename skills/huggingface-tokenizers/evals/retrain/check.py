@@ -1,6 +1,5 @@
 """Adapt two tokenizers, load what was saved, and compare with what was asked."""
 
-import importlib.util
 import logging
 import random
 import sys
@@ -8,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from fixtures import chat, core, folder
+from fixtures import chat, core, folder, module
 from tokenizers import pre_tokenizers
 from transformers import AutoTokenizer, TokenizersBackend
 
@@ -46,9 +45,7 @@ def problems(base: TokenizersBackend, new: TokenizersBackend, size: int) -> list
 def main() -> int:
     """Exit 0 when both tokenizers are as asked."""
     logging.disable(logging.ERROR)
-    spec = importlib.util.spec_from_file_location("adapt", Path(sys.argv[1]) / "adapt.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    answer = module(Path(sys.argv[1]) / "adapt.py")
     found = []
     for size, extra in ((700, []), (512, ["<|image|>", "<|audio|>"])):
         base = chat(core(splitter=pre_tokenizers.Digits(individual_digits=True)))
@@ -56,7 +53,7 @@ def main() -> int:
         base.add_special_tokens({"extra_special_tokens": extra})
         base = AutoTokenizer.from_pretrained(folder(base))
         with tempfile.TemporaryDirectory() as out:
-            module.adapt(base.name_or_path, LINES, out, size)
+            answer.adapt(base.name_or_path, LINES, out, size)
             found += [f"{size}: {text}" for text in problems(base, AutoTokenizer.from_pretrained(out), size)]
     print("\n".join(found) or "both tokenizers are as asked")
     return 1 if found else 0
