@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from skill_module import skill_module
 
 SKILL = Path(__file__).resolve().parent.parent / "skills" / "accelerate"
 SOUND = (SKILL / "evals" / "two-on-cpu" / "reference" / "config.yaml").read_text(encoding="utf-8")
@@ -34,17 +35,6 @@ tpu_use_cluster: false
 tpu_use_sudo: false
 use_cpu: true
 """
-
-
-def module(name: str) -> Any:
-    """A script of the skill, imported."""
-    spec = importlib.util.spec_from_file_location(f"accelerate_{name}", SKILL / "scripts" / f"{name}.py")
-    assert spec
-    assert spec.loader
-    loaded = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = loaded
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 def run(script: str, *args: str) -> tuple[int, Any, str]:
@@ -75,7 +65,7 @@ def run(script: str, *args: str) -> tuple[int, Any, str]:
     ],
 )
 def test_a_planted_fault_of_a_launch_is_named_and_no_other(added: str, script: str, codes: set[str]) -> None:
-    check = module("check_launch")
+    check = skill_module(SKILL.name, "check_launch")
     config = check.yaml.safe_load(f"{SOUND}{added}\n")
 
     assert {found.code for found in check.findings(config, check.calls(script), gpu=False)} == codes
@@ -116,7 +106,7 @@ def test_the_plan_counts_the_batches_that_accelerate_makes(
         else [list(sampler)]
     )
 
-    planned = module("plan_steps").plan(rows, batch, processes, accumulate, 2)
+    planned = skill_module(SKILL.name, "plan_steps").plan(rows, batch, processes, accumulate, 2)
 
     assert {len(batches) for batches in each} == {planned.batches}
     assert sum(len(one) for batches in each for one in batches) == rows + planned.repeated_rows

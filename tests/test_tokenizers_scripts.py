@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -12,24 +11,16 @@ from typing import Any
 import pytest
 from tokenizers import Regex, Tokenizer, pre_tokenizers
 
+from skill_module import skill_module
+
 SKILL = Path(__file__).resolve().parent.parent / "skills" / "huggingface-tokenizers"
 
 
-def module(name: str) -> Any:
-    """A script of the skill or its fixtures, imported."""
-    places = (SKILL / "scripts" / f"{name}.py", SKILL / "evals" / f"{name}.py")
-    spec = importlib.util.spec_from_file_location(
-        f"tokenizers_{name}", next(path for path in places if path.is_file())
-    )
-    assert spec
-    assert spec.loader
-    loaded = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = loaded
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
-CHECK, COMPARE, MADE = module("check_tokenizer"), module("compare_tokenizers"), module("fixtures")
+CHECK, COMPARE, MADE = (
+    skill_module(SKILL.name, "check_tokenizer"),
+    skill_module(SKILL.name, "compare_tokenizers"),
+    skill_module(SKILL.name, "fixtures"),
+)
 
 
 def codes(folder: str, texts: tuple[str, ...] = ()) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from skill_module import skill_module
 
 SKILL = Path(__file__).resolve().parent.parent / "skills" / "trl-fine-tuning"
 LOGS = SKILL / "evals" / "planted-logs"
@@ -21,20 +22,6 @@ THREAD = """
 {'loss': 0.0, 'learning_rate': 5.955e-05, 'rewards/chosen': 4.219, 'rewards/rejected': -19.06, 'rewards/accuracies': 1.0,
 'rewards/margins': 23.277, 'logps/rejected': -733.0, 'logps/chosen': -765.3, 'epoch': 0.47}
 """.replace(",\n", ", ")
-
-
-def module(name: str) -> Any:
-    """A script of the skill or its fixtures, imported."""
-    path = next(
-        path for path in (SKILL / "scripts" / f"{name}.py", SKILL / "evals" / f"{name}.py") if path.is_file()
-    )
-    spec = importlib.util.spec_from_file_location(f"trl_{name}", path)
-    assert spec
-    assert spec.loader
-    loaded = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = loaded
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 def diagnosis(path: Path) -> tuple[int, list[str]]:
@@ -121,7 +108,7 @@ def test_what_is_wrong_with_the_data_is_named(
     starts: str,
     codes: set[str],
 ) -> None:
-    check, fixtures = module("check_data"), module("fixtures")
+    check, fixtures = skill_module(SKILL.name, "check_data"), skill_module(SKILL.name, "fixtures")
     template = fixtures.shipped("qwen2_5") if "assistant_only_loss" in settings else fixtures.CHATML
     fixtures.tiny_tokenizer(template=template, bos=bool(starts)).save_pretrained(tmp_path)
     (tmp_path / "rows.json").write_text(json.dumps(rows), encoding="utf-8")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import nsmallest
 from itertools import chain, islice
+from pathlib import Path
 
 from airskills import scan
 from airskills.skill import FILE_NAME
@@ -72,6 +73,14 @@ def digest(files: Iterable[File], truncated: str, contents: Mapping[str, bytes])
         content = contents.get(file.path, b"")
         total.update(f"{file!r} {len(content)}\n".encode(errors="surrogatepass"))
         total.update(content)
+    return total.hexdigest()
+
+
+def bytes_of(paths: Iterable[Path]) -> str:
+    """SHA-256 of the contents of files, in the order of their paths: of code and data that kept results depend on."""
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        total.update(path.read_bytes())
     return total.hexdigest()
 
 

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from airskills.disk import digest_of, stamp_of
+from airskills.disk import bytes_of, digest_of, stamp_of
 from airskills.draft import write_whole
 from airskills.finding import SEVERITIES, Finding, declare
 from airskills.settings import Settings
@@ -161,7 +161,4 @@ def _today() -> str:
 def _version() -> str:
     """Hash of the code and data that results depend on: a changed rule empties the cache."""
     package = Path(__file__).parent
-    total = hashlib.sha256()
-    for path in sorted([*package.glob("*.py"), *package.glob("rules/*.py"), *package.glob("data/*.*")]):
-        total.update(path.read_bytes())
-    return total.hexdigest()
+    return bytes_of([*package.glob("*.py"), *package.glob("rules/*.py"), *package.glob("data/*.*")])

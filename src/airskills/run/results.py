@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from airskills.cache import touch
+from airskills.disk import bytes_of
 from airskills.draft import write_whole
 from airskills.environments import Environment
 from airskills.finding import Finding
@@ -108,7 +109,4 @@ def _digest(folder: Folder, *paths: str) -> str:
 @cache
 def _version() -> str:
     """Hash of this package: what runs units, and what judges them."""
-    total = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        total.update(path.read_bytes())
-    return total.hexdigest()
+    return bytes_of(Path(__file__).parent.rglob("*.py"))

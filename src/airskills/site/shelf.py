@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from airskills.disk import digest_of
+from airskills.disk import bytes_of, digest_of
 from airskills.draft import write_whole
 from airskills.export.manifests import purpose
 from airskills.scaffold import templates
@@ -63,12 +63,9 @@ def _key(skill: Skill, related: Sequence[Skill]) -> str:
 def _code() -> str:
     """Hash of everything besides the skill that its pages are made by."""
     package = Path(__file__).parents[1]
-    total = hashlib.sha256()
-    for path in sorted(
+    return bytes_of(
         [*package.rglob("*.py"), *(templates() / "site").glob("*.j2"), package / "data" / "agents.json"]
-    ):
-        total.update(path.read_bytes())
-    return total.hexdigest()
+    )
 
 
 def _read(path: Path, key: str) -> Made | None:

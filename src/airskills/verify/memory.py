@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
 
+from airskills.disk import bytes_of
 from airskills.draft import write_whole
 from airskills.verify.ledger import Entry, Level
 
@@ -25,8 +26,7 @@ class Memory:
         self._path: Path | None = None
         self._kept: dict[str, tuple[Entry, ...]] = {}
         if folder is not None:
-            name = hashlib.sha256(skill.encode(errors="surrogateescape")).hexdigest()[:24]
-            self._path = folder / "verify" / f"{name}.json"
+            self._path = place_of(folder, skill)
 
     @cached_property
     def _known(self) -> Mapping[str, list[list[str | int]]]:
@@ -56,6 +56,12 @@ class Memory:
             write_whole(self._path, json.dumps(rows))
 
 
+def place_of(folder: Path, skill: str, kind: str = "") -> Path:
+    """The file of a skill below the folder in which results are kept."""
+    name = hashlib.sha256(skill.encode(errors="surrogateescape")).hexdigest()[:24]
+    return folder / "verify" / f"{name}{kind}.json"
+
+
 def key_of(*parts: object) -> str:
     """A name for what depends on these parts, and on our own code."""
     total = hashlib.sha256(_code().encode())
@@ -68,12 +74,9 @@ def key_of(*parts: object) -> str:
 def _code() -> str:
     """Hash of the code that judges: a changed filter forgets everything."""
     package = Path(__file__).parent
-    total = hashlib.sha256()
-    for path in sorted(
+    return bytes_of(
         [*package.rglob("*.py"), *package.parent.glob("*.py"), *package.parent.glob("data/captures/*")]
-    ):
-        total.update(path.read_bytes())
-    return total.hexdigest()
+    )
 
 
 def row_of(entry: Entry) -> list[str | int]:

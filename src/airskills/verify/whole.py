@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import suppress
 from dataclasses import astuple, dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from airskills.draft import write_whole
 from airskills.pins import Pin
 from airskills.verify.ledger import Entry
-from airskills.verify.memory import entry_of, row_of
+from airskills.verify.memory import entry_of, place_of, row_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def recall(cache: Path | None, skill: str, key: str) -> Whole | None:
     if cache is None:
         return None
     try:
-        stored = json.loads(_path(cache, skill).read_text(encoding="utf-8"))
+        stored = json.loads(place_of(cache, skill, "-whole").read_text(encoding="utf-8"))
         return _read(stored) if stored["key"] == key else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -57,15 +56,10 @@ def keep(cache: Path | None, skill: str, key: str, whole: Whole) -> None:
         "entries": [row_of(entry) for entry in whole.entries],
         "places": whole.places,
     }
-    path = _path(cache, skill)
+    path = place_of(cache, skill, "-whole")
     with suppress(OSError):  # a cache that cannot be written costs time, nothing else
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(stored))
-
-
-def _path(cache: Path, skill: str) -> Path:
-    name = hashlib.sha256(skill.encode(errors="surrogateescape")).hexdigest()[:24]
-    return cache / "verify" / f"{name}-whole.json"
 
 
 def _read(stored: dict[str, Any]) -> Whole:
