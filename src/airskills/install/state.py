@@ -42,30 +42,29 @@ class Target:
 
     def of(self, agent: Agent) -> Path | None:
         """The folder of an agent, where it is another than `folder`."""
-        found = (
-            expand(agent.home)
-            if self.home and agent.home
-            else None
-            if self.home
-            else self.root / agent.project
-        )
-        return None if found is None or os.path.realpath(found) == os.path.realpath(self.folder) else found
+        if self.home and not agent.home:
+            return None
+        found = expand(agent.home) if self.home else self.root / agent.project
+        return None if os.path.realpath(found) == os.path.realpath(self.folder) else found
 
 
 def installed(target: Target) -> list[dict[str, object]]:
     """Every skill of the lock, with its state: `ok`, `changed` or `missing`."""
-    return [
-        {
-            "name": name,
-            "state": state_of(places(target, name, entry)[0], entry),
-            "path": str(places(target, name, entry)[0]),
-            "source": entry["source"],
-            "ref": entry.get("ref", ""),
-            "commit": entry.get("commit", ""),
-            "agents": list(entry.get("agents", [])),
-        }
-        for name, entry in lock.load(target.lock).items()
-    ]
+    rows: list[dict[str, object]] = []
+    for name, entry in lock.load(target.lock).items():
+        folder = places(target, name, entry)[0]
+        rows.append(
+            {
+                "name": name,
+                "state": state_of(folder, entry),
+                "path": str(folder),
+                "source": entry["source"],
+                "ref": entry.get("ref", ""),
+                "commit": entry.get("commit", ""),
+                "agents": list(entry.get("agents", [])),
+            }
+        )
+    return rows
 
 
 def verify(target: Target) -> list[Finding]:
@@ -130,7 +129,7 @@ def state_of(folder: Path, entry: Mapping[str, object]) -> str:
 
 
 def state_at(path: Path, folder: Path, entry: Mapping[str, object]) -> str:
-    """As `_state`, of a place that may be a link to the folder."""
+    """As `state_of`, of a place that may be a link to the folder."""
     if path.is_symlink():
         return "ok" if path != folder and os.path.realpath(path) == os.path.realpath(folder) else "changed"
     return state_of(path, entry)
