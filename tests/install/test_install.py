@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -623,10 +624,14 @@ def die_after(calls: int, content: Content, target: Path) -> int:
 WRITES = {"os.chmod", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "ctypes.dlopen"}
 
 
-def killed_before(call: int, act: Callable[[], object]) -> bool:
-    """Do it in a process that gets SIGKILL before its n-th call that writes; whether it did, or came to its end first."""
+def killed_before(call: int, act: Callable[[], object], temporary: Path) -> bool:
+    """Do it in a process that gets SIGKILL before its n-th call that writes; whether it did, or came to its end first.
+
+    What such a process can't remove any more, its temporary folders, goes with the test's own.
+    """
     child = os.fork()
     if child == 0:
+        tempfile.tempdir = str(temporary)
         left = [call]
 
         def count(event: str, arguments: tuple[Any, ...]) -> None:
@@ -677,7 +682,7 @@ def test_a_run_that_is_killed_anywhere_leaves_whole_skills_and_the_next_run_ends
         call += 1
         shutil.rmtree(project)
         shutil.copytree(begun, project, symlinks=True)
-        killed = killed_before(call, partial(step, state.Target(project), source))
+        killed = killed_before(call, partial(step, state.Target(project), source), tmp_path)
         lock.load(project / "skills-lock.json")  # raises where it is torn
         for folder in project.glob(".*/skills/[!.]*"):
             assert read(str(folder)) in versions[folder.name]
