@@ -91,6 +91,35 @@ def report(results: Path, out: Path) -> None:
 
 
 @group.command()
+@click.argument("results", type=FILE)
+@click.option(
+    "--repeat",
+    type=click.IntRange(0),
+    default=3,
+    show_default=True,
+    help="Runs drawn by chance and made again.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw: choose your own.")
+def verify(results: Path, repeat: int, seed: int) -> None:
+    """Check that RESULTS are whole and fair, and that some of its runs repeat."""
+    from airskills.grokking import report as reports
+    from airskills.grokking import submission
+
+    result = reports.load(results)
+    found = submission.faults(result)
+    for fault in found:
+        click.echo(fault)
+    if not found:
+        click.echo(f"{len(result['runs'])} runs, whole and fair")
+    again = [submission.repeat(run) for run in submission.draw(result["runs"], repeat, seed)]
+    for run in again:
+        click.echo(
+            f"{run.name}: {run.recorded} recorded, {run.again} here{'' if run.agrees else ': DIFFERS'}"
+        )
+    sys.exit(1 if found or not all(run.agrees for run in again) else 0)
+
+
+@group.command()
 @click.option("--task", "names", multiple=True, required=True, help="A task; may be repeated.")
 @click.option("--method", "chosen", multiple=True, required=True, help="A method; may be repeated.")
 @click.option(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 from airskills.grokking import benchmark, runner, stats, tasks
@@ -22,9 +23,12 @@ class Finding(Frozen):
 
 
 def train(
-    task: str, methods: dict[str, Method], seeds: Sequence[int], budget: int, *, selection: bool = False
+    task: str, methods: dict[str, Method], seeds: Sequence[int], budget: int, *, extra: Sequence[str] = ()
 ) -> Arms:
-    """Train every method on every seed of a task, in batches of the size that fits the cache."""
+    """Train every method on every seed of a task, in batches of the size that fits the cache.
+
+    `extra` are names of `signals.EXTRA` to record in the curves.
+    """
     named = [
         (name, RunSpec(task=task, method=m, seed=s, budget=budget))
         for name, m in methods.items()
@@ -33,7 +37,7 @@ def train(
     size, arms = runner.batch_size(task), {name: list[RunResult]() for name in methods}
     for start in range(0, len(named), size):
         part = named[start : start + size]
-        results = Trainer(tasks.get(task), [spec for _, spec in part], selection=selection).train()
+        results = Trainer(tasks.get(task), [spec for _, spec in part], extra=extra).train()
         for (name, _), result in zip(part, results, strict=True):
             arms[name].append(result)
     return arms
@@ -47,6 +51,11 @@ def times(results: Sequence[RunResult], budget: int) -> Times:
 def ratio(arms: Arms, sample: str, other: str, budget: int) -> Interval:
     """Restricted mean of one arm over another's, paired by seed."""
     return stats.rmst_ratio(times(arms[sample], budget), times(arms[other], budget), budget)
+
+
+def median_delay(results: Sequence[RunResult], budget: int) -> float:
+    """Median of t_grok - t_mem, in steps; a run without one of the two has the delay of the whole budget."""
+    return median(budget if r.outcome.delay is None else r.outcome.delay for r in results)
 
 
 def summary(arms: Arms, budget: int) -> dict[str, Any]:

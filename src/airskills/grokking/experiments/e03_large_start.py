@@ -8,7 +8,6 @@ Cost      3 scales x 5 seeds x at most 3,000 steps: about 1 minute on one CPU th
 """
 
 from itertools import pairwise
-from statistics import median
 
 from airskills.grokking import experiment
 from airskills.grokking.config import Frozen, Method
@@ -34,13 +33,7 @@ def run(config: Config) -> Finding:
     plain = Method(lr=config.lr, weight_decay=config.decay)
     methods = {str(8 * s): plain.model_copy(update={"init_scale": s}) for s in config.scales}
     arms = experiment.train(config.task, methods, config.seeds, config.budget)
-    delays = {
-        name: median(_delay(r.outcome.delay, config.budget) for r in runs) for name, runs in arms.items()
-    }
+    delays = {name: experiment.median_delay(runs, config.budget) for name, runs in arms.items()}
     grows = all(low < high for low, high in pairwise(delays.values()))
     measured = experiment.summary(arms, config.budget) | {"median delay": delays}
     return Finding(verdict="held" if grows else "refuted", measured=measured)
-
-
-def _delay(delay: int | None, budget: int) -> int:
-    return budget if delay is None else delay
