@@ -16,7 +16,6 @@ from airskills.folder import open_folder
 from airskills.pins import parse_pins
 from airskills.verify import api
 from airskills.verify.backend import Answer
-from airskills.verify.ledger import Level
 from airskills.verify.ty import Ty
 from conftest import MakeSkill
 from wheelhouse import make_wheel
@@ -139,25 +138,6 @@ def test_a_proof_is_written_only_where_nothing_is_dead(skill: Path) -> None:
     assert part.counts["proven"] + part.counts["unproven"] == part.counts["uses"]
     assert len(part.hashes["lab"]) == 64
     assert proof.read(skill).fresh(proof.content_hash(open_folder(str(skill)))).static == part
-
-
-def test_a_use_that_surely_ran_is_proven_by_the_run_until_the_skill_changes(skill: Path) -> None:
-    text = (
-        (skill / "SKILL.md").read_text().replace("time=2", "times=2").replace("# Demo", "# Demo\n\n## Zero")
-    )
-    block = "```python\nimport lab\nmake = getattr(lab, 'run')\nmake('a').bit_length()\n[make(x).real for x in []]\n```\n"
-    (skill / "SKILL.md").write_text(text + f"\n## Last\n\n{block}")
-    line = (skill / "SKILL.md").read_text()[: -len(block)].count("\n") + 1
-    before = api.verify([str(skill)], api.Options(offline=True, remember=False)).counts
-    content = proof.content_hash(open_folder(str(skill)))
-    proof.write(skill, ran=proof.Part(content, "2026-01-01", {}, {}, {}, units=(f"SKILL.md:{line}",)))
-    found = api.verify([str(skill)], api.Options(offline=True, remember=False))
-    ran = [entry for entry in found.entries if entry.level is Level.RAN]
-    assert {entry.line for entry in ran} == {line + 1, line + 3}
-    assert found.counts.proven > before.proven
-    assert found.counts.unproven > 0, "the list may be empty"
-    (skill / "SKILL.md").write_text((skill / "SKILL.md").read_text() + "\nMore.\n")
-    assert api.verify([str(skill)], api.Options(offline=True, remember=False)).counts == before
 
 
 def test_a_second_run_asks_no_back_end(skill: Path, tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from airskills.cells import parse_cell
 from airskills.pins import Pin
 from airskills.verify import edits
 from airskills.verify.edits import Span, Wrap
-from airskills.verify.executed import executed
 from airskills.verify.questions import ask
 from airskills.verify.readings import read, reading
 from airskills.verify.signatures import Misfit, Shape, members, misfit, signatures
@@ -73,53 +72,6 @@ def test_whatever_is_asked_keeps_the_lines_and_parses(text: str) -> None:
         asked = ask(Uses(cell.source), [])
         assert asked.source.count("\n") == cell.source.count("\n")
         ast.parse(asked.source)
-
-
-RUN = """
-a.yes
-def f():
-    b.yes
-    if c.yes:
-        return d.no
-    e.no
-f()
-def never():
-    a.no
-for x in g.yes:
-    h.no
-for x in range(2): i.yes
-[j.no for x in k.yes]
-l.yes and m.no
-n.no if o.yes else p.no
-try:
-    q.no
-except E:
-    r.no
-finally:
-    s.yes
-with t.yes: u.yes
-lambda: v.no
-def w():
-    for y in [1]:
-        break
-    x.no
-w()
-if __name__ == "__main__":
-    y.yes
-"""
-
-
-def test_what_surely_ran_is_what_no_branch_and_no_empty_loop_can_pass_over() -> None:
-    points = executed(ast.parse(RUN), lambda _: True)
-    nodes = [node for node in ast.walk(ast.parse(RUN)) if isinstance(node, ast.Attribute)]
-    said = {ast.unparse(node): (node.lineno, node.col_offset) in points for node in nodes}
-    assert said == {name: name.endswith("yes") for name in said}
-    assert len(said) == 24
-
-
-def test_nothing_ran_of_a_block_that_did_not_run() -> None:
-    tree = ast.parse("import a\na.b\ndef f(): a.c\nf()")
-    assert executed(tree, lambda line: line != 4) == {(1, 7), (2, 0)}
 
 
 CALLS = """

@@ -120,6 +120,7 @@ def test(
         fail_fast=fail_fast,
         workers=workers,
         remember=not no_cache,
+        record=write,
     )
     units = [unit for suite in suites for unit in suite.units]
     _refuse_empty(options, units)

@@ -42,6 +42,7 @@ class Part:
         counts: how many uses, blocks, facts in which state.
         hashes: distribution to the SHA-256 of its wheel, where one was unpacked.
         units: what ran to its end, as `SKILL.md:55`: file, and line of the fence or key it stands under.
+        ran: expressions that came to their end: file to `12:4-30 13:0-8`, see `place`.
     """
 
     content: str
@@ -51,6 +52,7 @@ class Part:
     counts: Mapping[str, Any]
     hashes: Mapping[str, str] = field(default_factory=dict)
     units: tuple[str, ...] = ()
+    ran: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,11 @@ def verified_on(folder: Path, proof: Proof | None = None) -> date | None:
     return min(date.fromisoformat(fresh.static.date), date.fromisoformat(fresh.ran.date))
 
 
+def place(first: int, start: int, last: int, end: int) -> str:
+    """Where an expression begins and ends in a file, `12:4-30` or `12:4-13:8`: lines from 1, columns in bytes of the code from 0."""
+    return f"{first}:{start}-{end}" if first == last else f"{first}:{start}-{last}:{end}"
+
+
 def today() -> str:
     """The day of a part that is made now, UTC."""
     return datetime.now(tz=UTC).date().isoformat()
@@ -138,6 +145,7 @@ def _part(stored: Mapping[str, Any] | None) -> Part | None:
         dict(stored["counts"]),
         dict(stored.get("hashes", {})),
         tuple(map(str, stored.get("units", ()))),
+        {str(path): str(places) for path, places in stored.get("ran", {}).items()},
     )
 
 

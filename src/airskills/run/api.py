@@ -40,6 +40,7 @@ class Options:
         remember: use and keep results.
         cache: the tool's cache folder; the user's when None.
         kind: how units are isolated; the strongest that can be had when None.
+        record: write down which expressions run; what is remembered without that runs again.
     """
 
     select: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class Options:
     remember: bool = True
     cache: Path | None = None
     kind: isolation.Isolation | None = None
+    record: bool = False
 
     def selects(self, unit: Unit) -> bool:
         """Whether a unit is asked for."""
@@ -133,7 +135,7 @@ class _Run:
         options = self.options
         cache = options.cache or cache_folder()
         kind = options.kind or strongest()
-        self.results = Results(cache / "results" if options.remember else None)
+        self.results = Results(cache / "results" if options.remember else None, options.record)
         places = Places(options.where, options.offline, cache, self.listener.making)
         jobs = []
         for item in plan(self.suites, options.selects, places, self.results):
@@ -164,6 +166,7 @@ class _Run:
                 began=lambda job: self.listener.began(job.units),
                 ended=self._ended,
                 fail_fast=options.fail_fast,
+                record=options.record,
             )
             crew.work(workers)
         finally:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from airskills.finding import Finding
 from airskills.run.answers import Answer, Raised, Result
+from airskills.run.recorded import Recorded
 from airskills.run.units import Unit
 
 State = Literal["ran", "failed", "not run", "skipped", "static"]
@@ -47,6 +48,7 @@ class Outcome:
         detail: traceback and output of a failure.
         cached: the day on which it ran, where the answer comes from the cache.
         standins: hub ids that were served by stand-ins.
+        ran: which expressions did; None where nobody wrote it down.
     """
 
     unit: Unit
@@ -56,6 +58,7 @@ class Outcome:
     detail: str = ""
     cached: str = ""
     standins: tuple[str, ...] = ()
+    ran: Recorded | None = None
 
     @property
     def reason(self) -> str:

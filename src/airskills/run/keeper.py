@@ -7,7 +7,7 @@ behind dies by one signal. It measures and reports, and judges nothing.
 One JSON object a line, first the settings (`preload`, `isolation`, `token`), then jobs on standard input; events on
 standard output. A job has `cwd`, `skill` (its folder), `timeout` (seconds of each step), `memory` (bytes), and `argv` (a
 command), `program` (a Python file and its arguments, run in the fork), `steps` (Python sources that share one `__main__`)
-or `call` (a function of a file).
+or `call` (a function of a file); with `record`, a file, what of the skill's files runs is written there.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import time
 import traceback
 import warnings
 from contextlib import suppress
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,8 @@ class Keeper:
             if "argv" in job:
                 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
                 os.execv(job["argv"][0], job["argv"])
+            if "record" in job:
+                import_module("airskills_recorder").start(job["skill"], job["record"])
             code = self.snippets.program(job["program"]) if "program" in job else self.snippets.run(job, told)
         except BaseException:  # noqa: BLE001 - whatever the code raised past us ends here
             if os.getpid() == own:
@@ -253,6 +256,8 @@ def _settle(job: dict[str, Any], said: int) -> None:
     if job["memory"]:
         resource.setrlimit(resource.RLIMIT_DATA, (job["memory"], job["memory"]))
     os.environ["AIRSKILLS_SKILL"] = job.get("skill", "")
+    if "record" in job:
+        os.environ["AIRSKILLS_RECORD"] = job["record"]
     os.chdir(job["cwd"])
 
 

@@ -11,6 +11,7 @@ from airskills import __version__, proof
 from airskills.pins import of_skill
 from airskills.run.isolation import Isolation
 from airskills.run.judge import Outcome
+from airskills.run.recorded import Recorded, merged
 from airskills.run.units import Suite, Unit
 
 # What says "not here" and not "not proven": the author's own word, and what the unit needs.
@@ -36,6 +37,10 @@ def _is_whole(unit: Unit) -> bool:
     return unit.kind in {"blocks", "facts", "examples"} and unit.fails is None
 
 
+def _places(outcomes: Sequence[Outcome]) -> Recorded:
+    return merged(outcome.ran for outcome in outcomes if outcome.state == "ran" and outcome.ran)
+
+
 def write(suite: Suite, outcomes: Sequence[Outcome], kind: Isolation) -> None:
     """Write the half of the proof; the outcomes must be without objections."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -55,5 +60,6 @@ def write(suite: Suite, outcomes: Sequence[Outcome], kind: Isolation) -> None:
         units=tuple(
             f"{o.unit.path}:{o.unit.line}" for o in outcomes if o.state == "ran" and _is_whole(o.unit)
         ),
+        ran={path: " ".join(places) for path, places in _places(outcomes).items()},
     )
     proof.write(Path(suite.folder.path), ran=part)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from airskills.cache import touch
@@ -24,14 +24,21 @@ from airskills.finding import Finding
 from airskills.folder import Folder
 from airskills.run.fixtures import StandIn
 from airskills.run.judge import Outcome
+from airskills.run.recorded import depends, moved
 from airskills.run.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The folder of remembered results; None remembers nothing."""
+    """The folder of remembered results; None remembers nothing.
+
+    Attributes:
+        folder: where they are.
+        recorded: whether only those count that say which expressions ran.
+    """
 
     folder: Path | None
+    recorded: bool = False
 
     def get(self, unit: Unit, key: str) -> Outcome | None:
         """The outcome of a unit that ran before under this key."""
@@ -44,8 +51,16 @@ class Results:
                 for offset, code, message, help_ in known["findings"]
             )
             standins = tuple(known["standins"])
+            ran = known["ran"]
+            if ran is None and self.recorded:
+                return None
+            ran = ran and moved(
+                {path: tuple(places) for path, places in ran.items()}, unit.path, unit.first_line
+            )
             touch(self._path(key))
-            return Outcome(unit, "ran", findings, known["seconds"], cached=known["date"], standins=standins)
+            return Outcome(
+                unit, "ran", findings, known["seconds"], cached=known["date"], standins=standins, ran=ran
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -58,6 +73,7 @@ class Results:
             "seconds": round(outcome.seconds, 3),
             "findings": [[f.line - outcome.unit.line, f.code, f.message, f.help] for f in outcome.findings],
             "standins": outcome.standins,
+            "ran": outcome.ran and moved(outcome.ran, outcome.unit.path, -outcome.unit.first_line),
         }
         path = self._path(key)
         with suppress(OSError):  # a cache that cannot be written costs time, nothing else
@@ -77,7 +93,7 @@ def keys(units: list[Unit], folder: Folder, place: Environment, standins: tuple[
         place.version,
         platform.platform(),
         repr(standins),
-        _digest(folder, *_beside(units[0])),
+        _digest(folder, units[0]),
     ]
     total = hashlib.sha256(json.dumps(common).encode())
     found = []
@@ -89,19 +105,11 @@ def keys(units: list[Unit], folder: Folder, place: Environment, standins: tuple[
     return found
 
 
-def _beside(unit: Unit) -> tuple[str, ...]:
-    """Folders whose files a unit may read besides its own source."""
-    if unit.kind == "evals":
-        return (unit.path.rpartition("/")[0], "evals/*.py", "scripts")
-    return (unit.kind,) if unit.command else ("evals/*.py",)
-
-
-def _digest(folder: Folder, *paths: str) -> str:
-    """Names and contents of the files below some folders, or that match a pattern in one folder."""
+def _digest(folder: Folder, unit: Unit) -> str:
+    """Names and contents of the files that a unit may read."""
     total = hashlib.sha256()
     for file in folder.files:
-        where = PurePosixPath(file.path)
-        if any(where.is_relative_to(path) or where.match(path) for path in paths):
+        if depends(unit, file.path):
             total.update(f"{file.path}\0".encode() + folder.read(file.path) + b"\0")
     return total.hexdigest()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from airskills.environments import Environment
-from airskills.run import isolation
+from airskills.run import isolation, recorded
 from airskills.run.answers import Answer
 from airskills.run.fixtures import Prepared, StandInError, Stock
 from airskills.run.judge import Limits, Outcome, idle, judge
@@ -21,6 +21,7 @@ from airskills.run.keepers import Keeper, KeeperError
 from airskills.run.plan import Job, preload
 
 JOIN = 12  # jobs left in an environment for which one more worker imports its packages
+RECORD = "ran"  # file in a keeper's folder
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class Crew:
         ended: called with a job and its outcomes, one call at a time.
         fail_fast: stop at the first failure.
         confirm: whether what fails in a fork runs again cold, and that counts.
+        record: whether it is written down which expressions run.
     """
 
     lanes: list[Lane]
@@ -69,6 +71,7 @@ class Crew:
     ended: Callable[[Job, list[Outcome]], None]
     fail_fast: bool = False
     confirm: bool = True
+    record: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopped: bool = False
     _broken: bool = False
@@ -175,7 +178,11 @@ class _Worker:
 
     def _attempt(self, job: Job, keeper: Keeper) -> list[Outcome]:
         try:
-            return judge(job.units, self._answer(job, keeper), self.crew.limits)
+            outcomes = judge(job.units, self._answer(job, keeper), self.crew.limits)
+            if not self.crew.record:
+                return outcomes
+            ran = recorded.read(keeper.root / RECORD)
+            return [replace(outcome, ran=recorded.of_unit(outcome.unit, ran)) for outcome in outcomes]
         except StandInError as error:
             code, message = "AR111", str(error)
         except KeeperError as error:
@@ -196,7 +203,8 @@ class _Worker:
             shutil.copytree(folder, keeper.root / "hf", dirs_exist_ok=True)
         prepared.furnish(keeper.root)
         limits = {"timeout": self.crew.limits.timeout, "memory": self.crew.limits.memory}
-        return keeper.run({"skill": job.folder.path, **limits, **_work(job, prepared, keeper)})
+        record = {"record": str(keeper.root / RECORD)} if self.crew.record else {}
+        return keeper.run({"skill": job.folder.path, **limits, **record, **_work(job, prepared, keeper)})
 
 
 def _work(job: Job, prepared: Prepared, keeper: Keeper) -> dict[str, Any]:
@@ -207,6 +215,7 @@ def _work(job: Job, prepared: Prepared, keeper: Keeper) -> dict[str, Any]:
     steps = [
         {
             "source": prepared.rewrite(unit.source, keeper.root),
+            "written": unit.source,
             "path": unit.file,
             "line": unit.first_line,
             "goes_on": unit.fails is not None,

@@ -88,7 +88,7 @@ def _steps(steps: list[dict[str, Any]]) -> Any:
 def _attempt(step: dict[str, Any], names: dict[str, Any]) -> dict[str, Any] | None:
     """What the step raised, or None."""
     try:
-        code = _compiled(step["source"], step["path"], step["line"])
+        code = _compiled(step["source"], step.get("written", step["source"]), step["path"], step["line"])
         running = eval(code, names)
         if code.co_flags & inspect.CO_COROUTINE:  # a notebook's top-level await
             import asyncio
@@ -99,11 +99,15 @@ def _attempt(step: dict[str, Any], names: dict[str, Any]) -> dict[str, Any] | No
     return None
 
 
-def _compiled(source: str, path: str, line: int) -> types.CodeType:
-    """Code whose lines are those of the file, `line` being that of the first."""
+def _compiled(source: str, written: str, path: str, line: int) -> types.CodeType:
+    """Code whose places are those in the file: `source` is what was `written` there, from `line` on, with other texts."""
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
         tree = compile(source, path, "exec", flags, dont_inherit=True)
+        if source != written:
+            there = compile(written, path, "exec", flags, dont_inherit=True)
+            for node, other in zip(ast.walk(tree), ast.walk(there), strict=True):
+                ast.copy_location(node, other)
     except SyntaxError as error:
         error.lineno = (error.lineno or 1) + line - 1
         raise

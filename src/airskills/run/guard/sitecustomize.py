@@ -12,6 +12,7 @@ import faulthandler
 import os
 import signal
 import sys
+from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from typing import Any
 
@@ -40,3 +41,5 @@ faulthandler.register(signal.SIGUSR2, file=2, all_threads=False)
 SourceFileLoader.set_data = _set_data  # type: ignore[assignment,method-assign]  # importlib writes cache files by it
 if os.environ.get("AIRSKILLS_GUARD") == "hook":
     sys.addaudithook(_refuse)
+if "AIRSKILLS_RECORD" in os.environ:
+    import_module("airskills_recorder").start(os.environ["AIRSKILLS_SKILL"], os.environ["AIRSKILLS_RECORD"])
