@@ -48,7 +48,7 @@ def read_facts(folder: Folder) -> tuple[list[Fact], list[Finding]]:
         return [], []
     path = folder.at(FILE)
     try:
-        root = yaml.compose(folder.text(FILE), yaml.SafeLoader)
+        root = yaml.compose(folder.text(FILE), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1

@@ -6,6 +6,7 @@ import ast
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +97,12 @@ def pages(root: Path) -> dict[str, str]:
     found = {
         path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))
     }
-    made = {f"project/benchmarks/{_slug(name)}.md": _page(name, data, root) for name, data in found.items()}
+    asked = {name: _question(root, name) for name in found}
+    made = {
+        f"project/benchmarks/{_slug(name)}.md": _page(name, data, asked[name]) for name, data in found.items()
+    }
     if found:
-        listed = [
-            (_slug(name), _title(name), _question(root, name), _when(data)) for name, data in found.items()
-        ]
+        listed = [(_slug(name), _title(name), asked[name], _when(data)) for name, data in found.items()]
         made["project/benchmarks/index.md"] = render("benchmarks.md", listed=listed)
     experiments = [
         _experiment(path, root) for path in sorted((root / "docs" / "experiments" / "results").glob("*.json"))
@@ -140,17 +142,18 @@ def flat(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
         yield " / ".join(path), _said(data)
 
 
-def _page(name: str, data: dict[str, Any], root: Path) -> str:
+def _page(name: str, data: dict[str, Any], question: str) -> str:
     conditions = {key: data[key] for key in _CONDITIONS if key in data}
-    rows = list(flat({key: value for key, value in data.items() if key not in conditions}))
+    figures = flat({key: value for key, value in data.items() if key not in conditions})
+    rows = list(islice(figures, MAX_ROWS + 1))
     return render(
         "benchmark.md",
         title=_title(name),
-        question=_question(root, name),
+        question=question,
         conditions=list(flat(conditions)),
         charts=[text for text in (chart(data, wanted) for wanted in CHARTS.get(name, ())) if text],
         rows=rows if len(rows) <= MAX_ROWS else [],
-        count=len(rows),
+        limit=MAX_ROWS,
         file=f"benchmarks/results/{name}.json",
     )
 

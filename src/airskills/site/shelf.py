@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +27,9 @@ from airskills.site.catalogue import Entry, entry
 from airskills.site.evidence import gather
 from airskills.skill import Skill
 
+POOL_FROM = 16  # skills, whose pages take longer to make than processes to start
+Job = tuple[Skill, Sequence[Skill], str, Path]  # a skill, its related ones, the key and where it is kept
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -35,23 +40,40 @@ class Made:
     files: dict[str, bytes]
 
 
-def made(skill: Skill, skills: Sequence[Skill], kept: Path) -> Made:
-    """The pages of a skill, from the folder `kept` where they are there for this content.
+def made(skills: Sequence[Skill], kept: Path) -> list[Made]:
+    """The pages of each skill, from the folder `kept` where they are there for this content.
 
     Args:
-        skill: which.
         skills: all of them.
         kept: folder of what was made before; it need not exist.
     """
-    related = skill_pages.related_to(skill, skills)
-    key = _key(skill, related)
-    path = kept / f"{skill.name}.json"
-    found = _read(path, key)
-    if found is None:
-        evidence = gather(skill)
-        found = Made(entry(evidence), skill_pages.pages(evidence, related), skill_pages.files(evidence))
-        _write(path, key, found)
+    related = {skill.name: skill_pages.related_to(skill, skills) for skill in skills}
+    keys = {skill.name: _key(skill, related[skill.name]) for skill in skills}
+    found = {skill.name: _read(_place(kept, skill), keys[skill.name]) for skill in skills}
+    missing = [skill for skill in skills if found[skill.name] is None]
+    jobs = [(skill, related[skill.name], keys[skill.name], kept) for skill in missing]
+    new = dict(zip((skill.name for skill in missing), _all(jobs), strict=True))
+    return [found[skill.name] or new[skill.name] for skill in skills]
+
+
+def _all(jobs: Sequence[Job]) -> Iterable[Made]:
+    """What is made of each; by several processes where that is sooner."""
+    if len(jobs) < POOL_FROM:
+        return [_make(job) for job in jobs]
+    with ProcessPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(_make, jobs, chunksize=4))
+
+
+def _make(job: Job) -> Made:
+    skill, related, key, kept = job
+    evidence = gather(skill)
+    found = Made(entry(evidence), skill_pages.pages(evidence, related), skill_pages.files(evidence))
+    _write(_place(kept, skill), key, found)
     return found
+
+
+def _place(kept: Path, skill: Skill) -> Path:
+    return kept / f"{skill.name}.json"
 
 
 def _key(skill: Skill, related: Sequence[Skill]) -> str:

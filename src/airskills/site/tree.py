@@ -35,7 +35,7 @@ def build(project: Project, commands: click.Group, kept: Path) -> dict[str, byte
         commands: the command line, whose reference is made from it.
         kept: folder for what is made of each skill, from which a later run takes it.
     """
-    skills = [shelf.made(skill, project.skills, kept) for skill in project.skills]
+    skills = shelf.made(project.skills, kept)
     entries = [made.entry for made in skills]
     pages = by_hand.pages(project.root) | _generated(project, entries, commands)
     for made in skills:
