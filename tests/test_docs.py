@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from wheelhouse import repack
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = REPOSITORY / "README.md"
+START = REPOSITORY / "docs" / "start.md"
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 
 
@@ -51,7 +53,12 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-TOUR = [pytest.param(arguments, id=" ".join(arguments)) for arguments in commands(README)]
+TOUR = [
+    pytest.param(shlex.split(line), id=line)
+    for line in dict.fromkeys(
+        shlex.join(arguments) for page in (README, START) for arguments in commands(page)
+    )
+]
 
 
 def test_the_tour_shows_every_command() -> None:
@@ -63,7 +70,7 @@ def test_the_tour_shows_every_command() -> None:
 
 
 @pytest.mark.parametrize("arguments", TOUR)
-def test_a_command_of_the_readme_runs(
+def test_a_command_of_the_readme_and_of_the_first_page_runs(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str
 ) -> None:
     for name in ("UV_FIND_LINKS", "UV_OFFLINE", "UV_INDEX", "UV_EXTRA_INDEX_URL"):
@@ -74,6 +81,18 @@ def test_a_command_of_the_readme_runs(
 
     assert result.exit_code == 0, result.output
     assert result.stdout
+
+
+def test_the_first_page_installs_extras_that_there_are() -> None:
+    extras = set(
+        re.findall(
+            r"`([a-z]+)`", START.read_text(encoding="utf-8").partition("are extras:")[2].partition(".")[0]
+        )
+    )
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert extras == {"proof", "mcp", "rl", "grokking"}
+    assert extras <= set(project["optional-dependencies"])
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,26 @@ def test_the_table_of_the_readme_stands_between_its_marks_and_the_rest_stays(man
     assert len(re.findall(r"^\| `skill-\d\d` \|", text, re.MULTILINE)) == 40
 
 
+def test_the_page_of_evals_gets_its_tables_and_one_without_its_last_mark_is_an_error(many: Path) -> None:
+    page = many / write.EVALS
+    page.parent.mkdir(parents=True)
+    page.write_text("\n".join(["Before", *write.TRIALS, "After"]), encoding="utf-8")
+    task = {"id": 1, "slug": "port", "tried": {"without": "failed", "with": "passed"}}
+    evals = many / "skills" / "skill-07" / "evals" / "evals.json"
+    evals.parent.mkdir()
+    evals.write_text(json.dumps({"evals": [task]}), encoding="utf-8")
+    CliRunner().invoke(cli, ["export", str(many)])
+    text = page.read_text(encoding="utf-8")
+
+    assert text.startswith("Before\n<!-- evals")
+    assert text.endswith("-->\nAfter")
+    assert "| [skill-07](../../skills/skill-07/SKILL.md) | `port` | failed | passed | yes |" in text
+
+    page.write_text(write.TRIALS[0], encoding="utf-8")
+    with pytest.raises(AirskillsError, match="has no line"):
+        write.of_repository(project.read(many))
+
+
 @pytest.mark.parametrize(("text", "why"), [("", "no \\[project\\]"), ("x =", "no \\[project\\]")])
 def test_a_repository_without_a_project_is_an_error(tmp_path: Path, text: str, why: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")

@@ -17,6 +17,7 @@ ROOT_PAGES = {
     "benchmarks/README.md": "project/benchmarks/about.md",
 }
 _HOME = {"README.md": "index.md", "docs": "index.md", "skills": "skills/index.md"}
+_SKILL = re.compile(r"\A(skills/[^/]+)/SKILL\.md\Z")
 _OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:|#", re.IGNORECASE)
 
 
@@ -67,7 +68,7 @@ def _resolver(source: str, shown: str, homes: Mapping[str, str]) -> Callable[[st
             return target
         path, mark, fragment = target.partition("#")
         there = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
-        page = homes.get(there, there.removeprefix("docs/"))
+        page = homes.get(there) or _SKILL.sub(r"\1/index.md", there).removeprefix("docs/")
         return posixpath.relpath(page, posixpath.dirname(shown) or ".") + mark + fragment
 
     return resolve

@@ -10,6 +10,7 @@ from html import escape
 from itertools import groupby
 
 from airskills.catalog import one_line
+from airskills.evals import trials
 from airskills.export.manifests import purpose
 from airskills.install.agents import agents
 from airskills.run.facts import Fact, read_facts
@@ -86,7 +87,7 @@ def anchor(path: str) -> str:
 
 
 def _front(evidence: Evidence, listed: Sequence[Reference], related: Sequence[Skill]) -> str:
-    skill = evidence.skill
+    skill, tried = evidence.skill, trials.read_trials(evidence.folder)
     title, body, lower = without_title(skill.body)
     text = convert(
         body,
@@ -111,6 +112,8 @@ def _front(evidence: Evidence, listed: Sequence[Reference], related: Sequence[Sk
         references=listed,
         related=[(other.name, purpose(other)) for other in related],
         has_code=any(True for _ in _code_files(evidence)),
+        trials=[(trial, trials.counts(trial)) for trial in tried if trial.without or trial.with_],
+        totals=trials.totals(tried),
     )
 
 
