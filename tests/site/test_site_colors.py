@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown import Markdown
 
-from airskills.site.colors import fence, plain, python
+from airskills.site.colors import accept, fence, python
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FENCES = [
-    {"name": name, "class": "highlight", "validator": plain, "format": fence} for name in ("python", "py")
-]
+FENCES = [{"name": "*", "class": "highlight", "validator": accept, "format": fence}]
+SETTINGS = {"anchor_linenums": False, "pygments_lang_class": True}
 
 
 def bare(html: str) -> str:
@@ -60,15 +59,32 @@ def test_the_code_of_this_repository_stays_as_it_is() -> None:
         assert bare(python(path.read_text(encoding="utf-8"))) == path.read_text(encoding="utf-8"), path
 
 
-def test_a_fence_is_shaped_as_the_builder_shapes_those_of_other_languages() -> None:
+def page(fences: list[dict[str, object]], text: str) -> str:
+    settings = {"pymdownx.highlight": SETTINGS, "pymdownx.superfences": {"custom_fences": fences}}
     extensions = ["attr_list", "pymdownx.highlight", "pymdownx.superfences"]
-    settings = {
-        "pymdownx.highlight": {"anchor_linenums": False, "pygments_lang_class": True},
-        "pymdownx.superfences": {"custom_fences": FENCES},
-    }
-    page = Markdown(extensions=extensions, extension_configs=settings)
-    theirs = page.convert("```toml\nx\n```")
-    ours = page.convert("```py\nx\n```")
+    return str(Markdown(extensions=extensions, extension_configs=settings).convert(text))
 
-    assert re.sub(r"<span class=.*?>|(?<=x)</span>", "", theirs).replace("toml", "python") == ours
-    assert 'class="filename">a.py<' in page.convert('```python title="a.py"\nx\n```')
+
+@pytest.mark.parametrize(
+    "language", ["toml", "sh", "console", "json", "yaml", "markdown", "text", "", "no-such"]
+)
+def test_another_language_looks_as_the_builder_makes_it(language: str) -> None:
+    text = f"```{language}\n\n# a < b && 'c' {{\"d\": 1}}\n\n$ e --f g\n\n```"
+
+    assert page(FENCES, text) == page([], text)
+
+
+@pytest.mark.parametrize("language", ["python", "py"])
+def test_python_is_framed_as_the_builder_frames_it(language: str) -> None:
+    text = f"```{language}\n\nx < y\n```"
+
+    assert re.sub("<span.*?>", "<span>", page(FENCES, text)) == page([], text).replace(
+        '<span class="n">x</span> <span class="o">&lt;</span> <span class="n">y</span>',
+        "x <span>&lt;</span> y",
+    )
+
+
+def test_a_title_is_shown_as_the_builder_shows_it() -> None:
+    text = '```toml title="a & b.toml"\nx\n```'
+
+    assert page(FENCES, text) == page([], text)

@@ -91,9 +91,7 @@ def prove(root: Path, **halves: bool) -> None:
 
 
 def pages_of(root: Path) -> dict[str, str]:
-    return skill_pages.pages(
-        evidence.gather(skill_of(root)), skill_pages.related_to(skill_of(root), read(root).skills)
-    )
+    return skill_pages.pages(evidence.gather(skill_of(root)), [("other", "Another one")])
 
 
 def test_the_tree_of_this_repository_has_a_page_for_every_skill_reference_rule_and_command(
@@ -152,6 +150,15 @@ def test_what_was_made_of_a_skill_is_made_again_only_after_a_change(
         tree.build(read(project), cli, project / "kept")["skills/other/index.md"]
         == first["skills/other/index.md"]
     )
+
+
+def test_several_processes_make_the_pages_that_one_makes(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = tree.build(read(project), cli, project / "kept")
+    monkeypatch.setattr("airskills.site.shelf.POOL_FROM", 1)
+
+    assert tree.build(read(project), cli, project / "kept-by-others") == alone
 
 
 def test_links_of_a_skill_lead_to_its_pages(project: Path) -> None:

@@ -25,10 +25,13 @@ from airskills.scaffold import templates
 from airskills.site import skill_pages
 from airskills.site.catalogue import Entry, entry
 from airskills.site.evidence import gather
-from airskills.skill import Skill
+from airskills.site.skill_pages import Named
+from airskills.skill import FILE_NAME, Skill, parse
 
 POOL_FROM = 16  # skills, whose pages take longer to make than processes to start
-Job = tuple[Skill, Sequence[Skill], str, Path]  # a skill, its related ones, the key and where it is kept
+Job = tuple[
+    str, Sequence[Named], str, Path
+]  # folder of a skill, its related ones, the key and where it is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,14 @@ def made(skills: Sequence[Skill], kept: Path) -> list[Made]:
         skills: all of them.
         kept: folder of what was made before; it need not exist.
     """
-    related = {skill.name: skill_pages.related_to(skill, skills) for skill in skills}
+    related = {
+        skill.name: [(other.name, purpose(other)) for other in skill_pages.related_to(skill, skills)]
+        for skill in skills
+    }
     keys = {skill.name: _key(skill, related[skill.name]) for skill in skills}
     found = {skill.name: _read(_place(kept, skill), keys[skill.name]) for skill in skills}
     missing = [skill for skill in skills if found[skill.name] is None]
-    jobs = [(skill, related[skill.name], keys[skill.name], kept) for skill in missing]
+    jobs = [(s.directory, related[s.name], keys[s.name], _place(kept, s)) for s in missing]
     new = dict(zip((skill.name for skill in missing), _all(jobs), strict=True))
     return [found[skill.name] or new[skill.name] for skill in skills]
 
@@ -65,10 +71,11 @@ def _all(jobs: Sequence[Job]) -> Iterable[Made]:
 
 
 def _make(job: Job) -> Made:
-    skill, related, key, kept = job
-    evidence = gather(skill)
+    directory, related, key, place = job
+    file = Path(directory, FILE_NAME)
+    evidence = gather(parse(file.read_bytes(), str(file)))
     found = Made(entry(evidence), skill_pages.pages(evidence, related), skill_pages.files(evidence))
-    _write(_place(kept, skill), key, found)
+    _write(place, key, found)
     return found
 
 
@@ -76,9 +83,8 @@ def _place(kept: Path, skill: Skill) -> Path:
     return kept / f"{skill.name}.json"
 
 
-def _key(skill: Skill, related: Sequence[Skill]) -> str:
-    said = [(other.name, purpose(other)) for other in related]
-    return hashlib.sha256(f"{_code()} {digest_of(skill.directory)} {said}".encode()).hexdigest()
+def _key(skill: Skill, related: Sequence[Named]) -> str:
+    return hashlib.sha256(f"{_code()} {digest_of(skill.directory)} {related}".encode()).hexdigest()
 
 
 @cache

@@ -34,6 +34,9 @@ _HIDDEN = re.compile(r"\.|.*/\.|evals/|proof\.json$|facts\.yaml$")
 _OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:|#", re.IGNORECASE)
 
 
+Named = tuple[str, str]  # a skill: its name, and what it is for
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A Markdown file of a skill besides its SKILL.md: its path in the skill, its title, and what it begins with."""
@@ -43,7 +46,7 @@ class Reference:
     lead: str
 
 
-def pages(evidence: Evidence, related: Sequence[Skill]) -> dict[str, str]:
+def pages(evidence: Evidence, related: Sequence[Named]) -> dict[str, str]:
     """The pages of a skill, by their paths below its folder."""
     listed = references(evidence)
     made = {"index.md": _front(evidence, listed, related), "proof.md": _proof(evidence)}
@@ -86,7 +89,7 @@ def anchor(path: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")
 
 
-def _front(evidence: Evidence, listed: Sequence[Reference], related: Sequence[Skill]) -> str:
+def _front(evidence: Evidence, listed: Sequence[Reference], related: Sequence[Named]) -> str:
     skill, tried = evidence.skill, trials.read_trials(evidence.folder)
     title, body, lower = without_title(skill.body)
     text = convert(
@@ -110,7 +113,7 @@ def _front(evidence: Evidence, listed: Sequence[Reference], related: Sequence[Sk
         agents=[agents()[name] for name in SHOWN],
         body=text,
         references=listed,
-        related=[(other.name, purpose(other)) for other in related],
+        related=related,
         has_code=any(True for _ in _code_files(evidence)),
         trials=[(trial, trials.counts(trial)) for trial in tried if trial.without or trial.with_],
         totals=trials.totals(tried),
