@@ -5,8 +5,9 @@ The corpus is ours. In `data/security/*attacks*.txt` a line that begins with `+`
 the first rules were written with. The others were written before anyone read the rules, and are split by a hash of their
 names: `dev` was used while the rules were worked on, `held out` only counted. `later` was written by somebody who knew the
 rules, `second` to `eighth` likewise, in other wordings and before anyone looked at what is caught (from `fifth` on prose
-only), `ninth` to `fifteenth` by writers who never saw rules or corpus, nearly all in prose, `sixteenth` to learn from: `FIRST_PASS` keeps what the rules of that
-day caught of them, which says more about unseen attacks than today's rates, as AS729 has learned from all sets but `held out`;
+only), `ninth` to `fifteenth` by writers who never saw rules or corpus, nearly all in prose, `sixteenth` to learn from, `seventeenth` by such
+a writer too, in the mixture of code and prose that is met in the wild (30 techniques, two of each): `FIRST_PASS` keeps what the rules of that
+day caught of them, which says more about unseen attacks than today's rates, as AS729 has learned from all sets but `held out` and `seventeenth`;
 `security_model.py` says what it hears of a writer whom it did not learn from. A skill counts as caught or accused when a
 finding of severity error or warning names it.
 
@@ -60,6 +61,7 @@ SETS = (
     "fourteenth",
     "fifteenth",
     "sixteenth",
+    "seventeenth",
 )
 
 # Attacks caught, twins accused and look-alikes accused when a set was judged for the first time.
@@ -79,6 +81,7 @@ FIRST_PASS = {
     "fourteenth": {"caught": "0 of 60", "twins accused": "0 of 60", "benign accused": "1 of 60"},
     "fifteenth": {"caught": "9 of 100", "twins accused": "0 of 100", "benign accused": "2 of 60"},
     "sixteenth": {"caught": "13 of 60", "twins accused": "1 of 60", "benign accused": "0 of 20"},
+    "seventeenth": {"caught": "40 of 60", "twins accused": "2 of 60", "benign accused": "3 of 60"},
 }
 
 # Findings in public libraries that say what is not so; each finding was read where it stands.

@@ -11,7 +11,8 @@ from airskills.folder import Folder
 from airskills.rules import security_python, security_script, security_shell
 from airskills.rules._base import Rule
 from airskills.rules.profiles import EVERYWHERE
-from airskills.rules.security_lines import PROGRAM, PYTHON
+from airskills.rules.security_config import config_acts
+from airskills.rules.security_lines import CONFIG, PROGRAM, PYTHON
 from airskills.rules.security_patterns import CREDENTIAL
 from airskills.rules.security_scene import Scene, scene
 from airskills.rules.security_shell import Act
@@ -41,6 +42,8 @@ def _done(made: Scene) -> Iterator[Act]:
         elif block.language in PROGRAM:
             yield from security_shell.program_acts(block)
             yield from security_script.script_acts(block)
+        elif block.language in CONFIG:
+            yield from config_acts(block)
 
 
 # The user's own files of instructions, which count for every project.
@@ -50,6 +53,9 @@ _PLANTED = re.compile(
     rf"|\b(?:open|edit|extend|update|change|modify)\b[^.\n]{{0,40}}{_HOME_RULES}[^.\n]{{0,60}}\b(?:add|append|write|insert|put|paste|prepend|place|so that)\b",
     re.IGNORECASE,
 )
+# A whole public key of somebody, and what lets it in; `known_hosts` holds keys of machines.
+_PUBLIC_KEY = re.compile(r"ssh-(?:ed25519|rsa)\s+AAAA[\w+/]{40}")
+_LETS_IN = re.compile(r"\b(?:deploy|access|login|authori[sz]ed)[ _-]keys?\b", re.IGNORECASE)
 _WILLED = re.compile(
     r"\b(?:never|not|don't|ask(?:s|ed)?|consent|agrees?|approv\w+|permission|offer|suggest|show|wants?|optional\w*|may|can|could|if you)\b",
     re.IGNORECASE,
@@ -63,6 +69,10 @@ def _asked(folder: Folder) -> Iterator[Act]:
             yield Act(
                 "AS713", sentence.path, sentence.line, "The user's own instructions of agents are changed"
             )
+    for sentence in scene(folder).sentences if "AAAA" in scene(folder).prose else ():
+        key = not sentence.shown and _PUBLIC_KEY.search(sentence.text)
+        if key and _LETS_IN.search(sentence.text) and "known_hosts" not in sentence.text:
+            yield Act("AS714", sentence.path, sentence.line, "A key that the skill brings is to be let in")
     for sentence, claim in spoken(folder):
         if claim.name in _SAID:
             yield Act(_SAID[claim.name], sentence.path, sentence.line, claim.message)

@@ -88,10 +88,13 @@ _LOG_IN = re.compile(
     r"authorization|api-?key|private-token|auth-token|bearer|cookie|:\S*@|^[^:]*$", re.IGNORECASE
 )
 _OWN_LOGIN = re.compile(
-    r"access_token|auth_token|client_secret|grant_type|refresh_token|api_?key|password|\btoken=",
+    r"access_token|auth_token|client_secret|grant_type|refresh_token|api_?key|passw(?:or)?d|\bpass=|\btoken=",
     re.IGNORECASE,
 )
 _LEAKING = re.compile(r"\$\{?\w*(?:SECRET|PRIVATE)")
+_STRANGE = re.compile(
+    r"(?:https?|ssh|git)://(?:[^@/\s]*@)?(?!(?:[\w-]+\.)*(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|huggingface\.co|hf\.co|visualstudio\.com|azure\.com|amazonaws\.com|googlesource\.com|sr\.ht|localhost|example\.\w+)\b)[\w-]+(?:\.[\w-]+)+[/:]"
+)
 ASSIGN = re.compile(r"^([A-Za-z_]\w*)\+?=(.*)$", re.DOTALL)
 
 
@@ -243,6 +246,11 @@ def sends(name: str, texts: Sequence[str], labels: Labels) -> str:
     if name in _COPIERS and "secret" in labels and any(map(_REMOTE.search, texts)):
         return "A file of credentials is copied to another machine"
     return ""
+
+
+def strange(address: str) -> bool:
+    """Whether an address of a repository is neither a placeholder nor on a host that people keep repositories on."""
+    return _STRANGE.match(address) is not None
 
 
 def packed(name: str, texts: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from airskills.rules.security_names import Names
 from airskills.rules.security_patterns import CREDENTIAL, words
 from airskills.rules.security_reader import Block
 from airskills.rules.security_shell import Act
+from airskills.rules.security_timed import grave, is_clock, waits
 
 MAX_SOURCE = 400_000  # characters of one file that are parsed
 _CREDENTIAL = re.compile(CREDENTIAL)
@@ -69,6 +70,7 @@ class Flow(Names, ast.NodeVisitor):
         self.parameters: dict[str, list[str]] = {}
         self.files: dict[str, frozenset[str]] = {}
         self.names: set[str] = set()
+        self.clocks: frozenset[str] = NOTHING
         self.found: list[Act] = []
         self.verified = re.search(r"hashlib\.|sha256|hmac\.", block.text) is not None
         self.memo: dict[int, frozenset[str]] = {}
@@ -248,6 +250,8 @@ class Flow(Names, ast.NodeVisitor):
             self.act("AS716", node, "Certificates are not checked")
         for target in node.targets:
             self._assign(target, node.value)
+            if isinstance(target, ast.Name) and isinstance(node.value, ast.Call):
+                self.clocks |= {target.id} if is_clock(self.dotted(node.value.func)) else NOTHING
         self.memo.clear()
 
     def _assign(self, target: ast.AST, value: ast.AST) -> None:
@@ -270,6 +274,12 @@ class Flow(Names, ast.NodeVisitor):
         self.generic_visit(node)
         self.bind(node.target, self.of(node.value) | self.of(node.target), "{}")
         self.memo.clear()
+
+    def visit_If(self, node: ast.If) -> None:
+        """What is deleted or run only from a certain day on."""
+        if waits(node.test, self, self.clocks) and grave(node.body, self):
+            self.act("AS717", node, "Files are deleted or programs run only from a certain day on")
+        self.generic_visit(node)
 
     def visit_With(self, node: ast.With) -> None:
         for item in node.items:

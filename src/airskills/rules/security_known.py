@@ -14,6 +14,8 @@ _PLACEHOLDER = re.compile(
 _GITHUB = re.compile(r"(?:raw\.githubusercontent\.com|github\.com|codeload\.github\.com)/([\w.-]+)/")
 # A commit; a tag or a release of an unknown account says nothing, as it can be moved or made for the occasion.
 _RELEASED = re.compile(r"^https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/")
+_BRAND = re.compile(r"^(AWS|OPENAI|ANTHROPIC|GITHUB|GH|HF|GOOGLE|AZURE|STRIPE|SLACK|NPM|PYPI)_")
+_OWNERS = {"GH": "github", "HF": "hf.co|huggingface", "GOOGLE": "goog", "AWS": "amazonaws|aws"}
 _HOST = re.compile(r"(?:git\+)?(https?|ssh|git)://(?:[^@/\s]*@)?([\w.-]+)(/[^\s\"'?#]*)?")
 
 
@@ -64,6 +66,15 @@ class Known:
         """Whether a repository belongs to a well-known project."""
         owner = self.owner(url)
         return owner in self.owners or _PLACEHOLDER.fullmatch(owner) is not None
+
+
+def owns(name: str, url: str) -> bool | None:
+    """Whether the host of an address belongs to whose key this variable holds; None where it does not say."""
+    brand = _BRAND.match(name)
+    host = re.match(r"(?:https?|wss?)://([^/{]+)", url)
+    if brand is None or host is None:
+        return None
+    return re.search(_OWNERS.get(brand[1], brand[1].lower()), host[1].lower()) is not None
 
 
 def _under(url: str, listed: tuple[str, ...]) -> bool:

@@ -47,7 +47,7 @@ _THEN = re.compile(r"\]\s*(?:&&|\|\||;)")
 _ECHO = re.compile(r"^(?:echo|printf|cat <<)(?:(?![|>`]|\$\().)*$")
 _LITERAL = re.compile(r"^(?:(?:readonly |local |export )?[\w\[\]+]+=)?(?:'[^']*'|r?\"[^\"$`]*\"),?\)?$")
 _BAD_COMMENT = re.compile(
-    r"^\s*(?:#|//|REM )\s*(?:❌|✗|bad|wrong|unsafe|insecure|don't|do not|never|vulnerable|dangerous|malicious|instead of|not:)",
+    r"^\s*(?:#|//|REM )\s*(?:[^\n]{0,60}\b(?:do not|don't|never) run\b|❌|✗|bad|wrong|unsafe|insecure|don't|do not|never|vulnerable|dangerous|malicious|instead of|not:)",
     re.IGNORECASE,
 )
 _GOOD_COMMENT = re.compile(r"^\s*(?:#|//|REM )\s*(?:✅|✓|good|right|safe|better|do|instead)\b", re.IGNORECASE)
@@ -99,7 +99,8 @@ def _in_lines(block: Block, group: int, takes: Callable[[str], bool]) -> Iterato
         ) is not None
         bare = _LEAD.sub("", text[:4000])
         bare = _KEY.sub("", bare) if config else bare
-        searches = _SEARCH.match(bare) and not (bare[:1] == "[" and _THEN.search(bare))
+        lists = bare[:1] == "[" and (config or _THEN.search(bare))  # `["sh", "-c"]`, or `[ -r a ] && b`
+        searches = _SEARCH.match(bare) and not lists
         quiet = searches or (not config and (_ECHO.match(bare) or _LITERAL.match(bare)))
         if bare and not bad and not quiet:
             yield Command(block.path, line, bare, group)
@@ -183,7 +184,7 @@ _ASKED = re.compile(
 )
 _SHOWN = re.compile(
     r"\b(?:detect\w*|flag(?:s|ged|ging)?|reject\w*|refus\w+|look(?:s|ing)? for|watch for|search(?:es)? for|scan\w* for|such as|patterns?|malicious|suspicious"
-    r"|dangerous|attack\w*|unsafe|insecure|never|do not|don't|avoid|must not|should not|cannot|instead of|rather than|warns?|risk\w*|alert on|forbid\w*"
+    r"|dangerous|attack\w*|unsafe|insecure|never|do not|don't|avoid|must not|should not|cannot|(?:instead of|rather than)(?=\W*$)|warns?|risk\w*|alert on|forbid\w*"
     r"|blocks?|like|equivalent|equals|used to|because|why|whether|not|adversar\w*|threat\w*|exfiltrat\w*|bypass\w*|vulnerab\w*|inject\w*)\b",
     re.IGNORECASE,
 )

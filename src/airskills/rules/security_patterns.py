@@ -18,13 +18,11 @@ METADATA = re.compile(
     r"(?:169\.254\.169\.254|metadata\.google\.internal|fd00:ec2::254|100\.100\.100\.200)\S*(?:security-credentials|/token|user-data|identity)",
     re.IGNORECASE,
 )
-VARIABLE = (
-    r"\$\{?(?:AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|[A-Z_]*(?:API_KEY|SECRET|TOKEN|PASSWORD|PRIVATE_KEY))\b"
-)
+VARIABLE = r"\$\{?(?:AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|[A-Z_]*(?:API_KEY|SECRET|TOKEN|PASSWORD|PASSWD|PRIVATE_KEY)|PASS|PW)\b"
 CHECKS = re.compile(r"sha(?:256|512)sum|shasum|gpg --verify|cosign verify|minisign|Get-FileHash|b3sum")
 _ROOT = r"(?:/\*?|~/?\*?|\"?\$\{?HOME\}?\"?/?\*?|/(?:etc|usr|var|home|boot|root|Users|opt|lib|bin)/?\*?|C:\\\\?\*?)(?=\s|;|&|\||\"|'|\)|$)"
 _DISK = r"/dev/(?:sd[a-z]\d*|nvme0n1\S*|hda\d*|disk\d+|vda\d*|mmcblk0)(?![\w])"
-_LATER = r"(?:curl|wget|\bnc\b|/dev/tcp|base64|\beval\b|(?:ba|z)?sh\s+-c|python\S*\s+-c|/tmp/|/dev/shm|/var/tmp|nohup|(?:~|\$HOME|\$\{HOME\}|/)?/?\.[\w-]+/\S*|/\.\w)"
+_LATER = r"(?:curl|wget|\bnc\b|/dev/tcp|base64|\beval\b|(?:ba|z)?sh\s+-c|python\S*\s+-c|/tmp/|/dev/shm|/var/tmp|nohup|(?:~|\$HOME|\$\{HOME\}|/)?/?\.(?!venv/)[\w-]+/\S*|/\.(?!venv/)\w)"
 _PAYLOAD = (
     r"(?:curl|wget|\bnc\b|/dev/tcp|base64|(?:ba|z)?sh\s+-c|python\S*\s+-c|/tmp/|/dev/shm|/var/tmp|nohup)"
 )
@@ -136,7 +134,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     _p(
         "AS717",
-        rf"\bcd\s+(?:~|/|\$HOME)/?\s*(?:&&|;)\s*(?:sudo\s+)?rm\s+-\w*[rR]\w*\s+(?:--\s+)?[*.]|\brm\s+(?:-\w+\s+|--[\w-]+\s+)*-(?:\w*[rR]\w*)\s+(?:-\S+\s+)*(?:--\s+)?{_ROOT}|\brm\s+-\w*[rR]\w*\s[^\n]{{0,300}}\s(?:~/\*|/\*|\$HOME/\*)|--no-preserve-root|\bmkfs\.?\w*\s+(?:-\S+\s+)*{_DISK}|\bdd\s[^\n]{{0,300}}if=/dev/(?:zero|u?random)[^\n]{{0,300}}of=/dev/|\bwipefs\s+-a\s+{_DISK}|>\s*{_DISK}|:\(\)\s*\{{\s*:\s*\|\s*:|\bfind\s+{_ROOT}[^\n]{{0,300}}(?:-delete|-exec\s+(?:rm|shred))|vssadmin\s+delete|\bformat\s+[cC]:\s|del\s+(?:/[fq]\s+)*/s\s+[^\n]{{0,300}}C:\\|Remove-Item\s[^\n]{{0,300}}-Recurse[^\n]{{0,300}}(?:\$HOME|C:\\|\$env:USERPROFILE)|\bshred\s[^\n]{{0,300}}(?:~|\$HOME)|chmod\s+-R\s+0*\s+/",
+        rf"\bcd\s+(?:~|/|\$HOME)/?\s*(?:&&|;)\s*(?:sudo\s+)?rm\s+-\w*[rR]\w*\s+(?:--\s+)?[*.]|\brm\s+(?:-\w+\s+|--[\w-]+\s+)*-(?:\w*[rR]\w*)\s+(?:-\S+\s+)*(?:--\s+)?{_ROOT}|\brm\s+-\w*[rR]\w*\s[^\n]{{0,300}}\s(?:~/\*|/\*|\$HOME/\*)|--no-preserve-root|\bmkfs\.?\w*\s+(?:-\S+\s+)*{_DISK}|\bdd\s[^\n]{{0,300}}if=/dev/(?:zero|u?random)[^\n]{{0,300}}of=/dev/|\bwipefs\s+-a\s+{_DISK}|>\s*{_DISK}|:\(\)\s*\{{\s*:\s*\|\s*:|\bfind\s+{_ROOT}[^\n]{{0,300}}(?:-delete|-exec\s+(?:rm|shred))|vssadmin\s+delete|\bformat\s+[cC]:\s|del\s+(?:/[fq]\s+)*/s\s+[^\n]{{0,300}}C:\\|Remove-Item\s[^\n]{{0,300}}-Recurse[^\n]{{0,300}}(?:\$HOME|C:\\|\$env:USERPROFILE)|\bshred\s[^\n]{{0,300}}(?:~|\$HOME)|\bfind\s+[\"']?(?:~|\$HOME|\$\{{HOME\}})[^\n]{{0,300}}-exec\s+shred\b|chmod\s+-R\s+0*\s+/",
         "Files outside the task are destroyed",
         "rm root mkfs dd wipefs dev find vssadmin format del remove shred chmod",
     ),
@@ -202,6 +200,7 @@ FLOWS = words("""
     host ping drill getent mail mailx sendmail mutt gh nc ncat netcat socat telnet python node perl ruby
     php sh bash zsh dash ksh ssh cat ln git metadata netrc http xh tmp exec xargs sudo chmod
 """)
+DESTROYERS = words("rm find shred")
 TRIGGERS = re.compile(
     r"\b(?:curl|wget|iwr|rm -|crontab|base64|chmod|scp|mkfs|launchctl|xmrig|minerd|cpuminer|stratum|cryptonight|sudo|bash -i|nc -|ncat|socat|history -c|security find|dd if|printenv|git push|git config)|/dev/tcp|\.ssh|\.aws"
 )

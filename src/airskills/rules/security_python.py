@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 
 from airskills.rules.security_flow import NOTHING, Flow
+from airskills.rules.security_known import owns
 from airskills.rules.security_lines import Command
 from airskills.rules.security_patterns import METADATA
 from airskills.rules.security_reader import Block
@@ -31,7 +32,6 @@ _RUN = re.compile(
 _LOAD = re.compile(
     r"^(?:pickle|cPickle|dill|cloudpickle|marshal|joblib|shelve|jsonpickle)\.(?:loads?|decode|open)$|^(?:yaml\.(?:unsafe_load|full_load|load)|torch\.load|(?:np|numpy)\.load|pd\.read_pickle|pandas\.read_pickle)$"
 )
-_BRAND = re.compile(r"^(AWS|OPENAI|ANTHROPIC|GITHUB|GH|HF|GOOGLE|AZURE|STRIPE|SLACK|NPM|PYPI|DATABASE|DB)_")
 _START = re.compile(
     r"\.(?:bashrc|zshrc|profile|bash_profile|zprofile|zshenv)$|LaunchAgents|LaunchDaemons|/systemd/|\.config/autostart|\.git/hooks/|authorized_keys|\.pth$|(?:site|user)customize\.py$|/etc/cron|crontab|Start Menu"
 )
@@ -40,7 +40,6 @@ _AGENT = re.compile(
     r"~/\S*(?:(?:CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md|\.cursorrules|\.claude/settings\S*|\.claude/skills/\S*|mcp\.json|claude_desktop_config\.json|\.codex/config\.toml)$|\*\*?/(?:CLAUDE|AGENTS|SKILL)\.md$"
 )
 _INSTRUCTS = re.compile(r"(?:^|/)(?:SKILL|CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md$")
-_OWNERS = {"GH": "github", "HF": "hf.co|huggingface", "GOOGLE": "goog", "AWS": "amazonaws|aws"}
 
 
 def acts(block: Block) -> Iterator[Act]:
@@ -103,16 +102,8 @@ class _Program(Flow):
             for label in sorted((body | (carried & {"credential"})) & set(what)):
                 self.act("AS708", node, f"{what[label]} is sent to another machine")
             for label in sorted(label for label in body if label.startswith("secret:")):
-                brand = _BRAND.match(label.removeprefix("secret:"))
-                host = re.match(r"(?:https?|wss?)://([^/{]*)", first)
                 resolves = name.endswith(("gethostbyname", "getaddrinfo", "resolve", "query"))
-                if resolves or (
-                    brand
-                    and host
-                    and host[1]
-                    and brand[1] not in {"DATABASE", "DB"}
-                    and not re.search(_OWNERS.get(brand[1], brand[1].lower()), host[1].lower())
-                ):
+                if resolves or owns(label.removeprefix("secret:"), first) is False:
                     self.act("AS708", node, f"The secret {label[7:50]!r} is sent to another machine")
         shows = name in {"print", "pprint.pprint", "logging.info", "sys.stdout.write"}
         stores = name.endswith((".write_text", ".write_bytes", ".write")) or name == "json.dump"
@@ -177,7 +168,9 @@ class _Program(Flow):
             name in {"shutil.copy", "shutil.copy2", "shutil.copyfile", "os.symlink", "shutil.move"}
             and len(node.args) > 1
         ):
-            path = self.text(node.args[1])
+            path = self.text(
+                node.args[0 if name == "os.symlink" and _START.search(self.text(node.args[0])) else 1]
+            )
         elif name == "open" and len(node.args) > 1 and set(self.text(node.args[1])) & set("wa"):
             path = first
         if _START.search(path):

@@ -15,13 +15,13 @@ MAX_SENTENCE = 2_000  # characters of one sentence that are judged
 MAX_HIDDEN = 50  # hidden texts of one line that are judged
 _EXHIBIT = re.compile(
     r"\b(?:never|do not|don't|avoid|dangerous|malicious|attack\w*|unsafe|insecure|wrong|bad|anti-?patterns?|detect(?:s|ed|ion)|flag(?:s|ged)"
-    r"|block(?:s|ed)|reject(?:s|ed)|red flags?|payloads?|jailbreaks?|injections?|forbidden|suspicious|vulnerable|looks? for|indicators?|signatures?|reverse shells?|exploits?)\b",
+    r"|blocked|blocks(?=\s*:\s*$)|blocks (?:all|any|commands|every|it|lines|such|the following|these|this|what)|reject(?:s|ed)|red flags?|payloads?|jailbreaks?|injections?|forbidden|suspicious|vulnerable|looks? for|indicators?|signatures?|reverse shells?|exploits?)\b",
     re.IGNORECASE,
 )
 _LISTED = re.compile(
     r"\b(?:detect\w*|flags?|reject\w*|refus\w+|look(?:s|ing)? for|watch for|search(?:es)? for|scan\w*|such as|examples? of|phrases?|patterns?|malicious"
     r"|suspicious|dangerous|attack\w*|adversar\w+|jailbreaks?|injections?|payloads?|red flags?|unsafe|never|do not|don't|avoid|must not|should not"
-    r"|refuse|indicators?|strings?|prompts?|attempts?|symptoms?|mistakes?|wrong)\b",
+    r"|something like|refuse|indicators?|strings?|prompts?|attempts?|symptoms?|mistakes?|wrong)\b",
     re.IGNORECASE,
 )
 _RUN = re.compile(r"\b(?:run|execute|install|start|use)\b[^.]{0,200}:\s*$", re.IGNORECASE)
@@ -220,7 +220,8 @@ class Reader:
 def _introduces(intro: str) -> tuple[bool, bool]:
     """Whether the text before a block asks to run it, and whether it says that it is an attack."""
     asks = _RUN.search(intro) is not None and _NO.search(intro) is None
-    return asks, _EXHIBIT.search(intro) is not None
+    last = re.split(r"[.!?]\s+", intro.rstrip(" .!?"))[-1]
+    return asks, _EXHIBIT.search(last) is not None
 
 
 def split(path: str, lines: list[tuple[int, str]], *, shown: bool) -> Iterator[Sentence]:

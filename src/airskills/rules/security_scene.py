@@ -14,6 +14,7 @@ from typing import Any
 
 from airskills.folder import Folder
 from airskills.rules._base import SKILL_FILE
+from airskills.rules.security_config import CONFIGURED
 from airskills.rules.security_lines import COMMANDED, PROGRAM, PYTHON, SHELL, Command, in_blocks, in_sentences
 from airskills.rules.security_patterns import words
 from airskills.rules.security_reader import MAX_SENTENCE, Block, Reader, Sentence, split
@@ -132,9 +133,9 @@ def _read_file(made: Scene, folder: Folder, path: str) -> None:
     if not language and "." not in name and folder.read(path)[:2] == b"#!":
         language = "python" if b"python" in folder.read(path)[:80].split(b"\n")[0] else "sh"
     if language == "json":
-        commanded = (
-            name in _JSON if path.endswith(".json") else COMMANDED.search(folder.text(path)) is not None
-        )
+        text = folder.text(path)
+        commanded = name in _JSON if path.endswith(".json") else COMMANDED.search(text) is not None
+        commanded = commanded or CONFIGURED.search(text) is not None
         language = ("json" if path.endswith(".json") else "yaml") if commanded else ""
     if language:
         made.blocks.append(Block(shown_path, 1, language, folder.text(path), file=True))

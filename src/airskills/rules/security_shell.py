@@ -24,7 +24,7 @@ from airskills.rules.security_commands import (
 )
 from airskills.rules.security_known import Known, known
 from airskills.rules.security_lines import Command
-from airskills.rules.security_patterns import CHECKS, FLOWS, METADATA, PATTERNS, PROGRAM, WORD
+from airskills.rules.security_patterns import CHECKS, DESTROYERS, FLOWS, METADATA, PATTERNS, PROGRAM, WORD
 from airskills.rules.security_reader import Block
 from airskills.rules.security_shell_words import MARK, Simple, numbers, parse
 from airskills.rules.security_sources import foreign, installs
@@ -32,6 +32,8 @@ from airskills.rules.security_sources import foreign, installs
 MAX_PROGRAM = 1 << 20  # characters of one program that are judged
 MAX_INNER = 2_000  # texts inside texts (`bash -c "..."`) that one block may hold
 _NAME = re.compile(r"\$\{?([A-Za-z_]\w*)(?::[^}]{0,40})?\}?")
+_ARITHMETIC = re.compile(r"(?<!\$)\(\(")
+_HOMELY = re.compile(r"\$(?:HOME\b|\{HOME\})[^$]*$")
 _INSTRUCTS = re.compile(r"(?:^|/)(?:SKILL|CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md$")
 MAX_EXECUTED = 100  # command lines of one program that are judged
 _EXECUTES = re.compile(
@@ -76,6 +78,7 @@ class Flow:
     texts: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Labels] = field(default_factory=dict)
     files: dict[str, Labels] = field(default_factory=dict)
+    remotes: set[str] = field(default_factory=set)
     staged: bool = False
     found: list[Act] = field(default_factory=list)
     where: tuple[str, int] = ("", 1)
@@ -91,18 +94,30 @@ class Flow:
         for pattern in PATTERNS:
             if not pattern.words.isdisjoint(words) and pattern.regex.search(text):
                 self.act(pattern.code, pattern.message)
+        if self.texts and not words.isdisjoint(DESTROYERS):
+            self._destroys(text)
         message = foreign(text) if installs(text) else ""
         if message:
             self.act("AS707", message)
-        if not FLOWS.isdisjoint(words) or "./" in text or "=" in text or self.files or "for" in words:
+        carries = self.files or any(self.variables.values())
+        if not FLOWS.isdisjoint(words) or "./" in text or "=" in text or carries or "for" in words:
             self.run(text)
         yield from dict.fromkeys(self.found)
 
     def act(self, code: str, message: str) -> None:
         self.found.append(Act(code, *self.where, message))
 
+    def _destroys(self, text: str) -> None:
+        """What a line destroys once its variables are known."""
+        known = _NAME.sub(lambda match: self.texts.get(match[1], match[0]), text)[:4000]
+        for pattern in PATTERNS if known != text else ():
+            if pattern.code == "AS717" and pattern.regex.search(known):
+                self.act(pattern.code, pattern.message)
+
     def run(self, text: str) -> None:
-        """Follow a text of shell."""
+        """Follow a text of shell; of arithmetic only what is substituted into it runs."""
+        if "((" in text:
+            text = _ARITHMETIC.sub(" : ", text)
         for pipeline in parse(text):
             if "file" in self.pipeline(pipeline):
                 self.act("AS710", "A file of credentials is printed where the agent reads it")
@@ -145,6 +160,7 @@ class Flow:
             return False
         listed = [labels | command_table.source(text) for text, labels in words[3:]]
         self.variables[words[1][0]] = NOTHING.union(*listed)
+        self._knows(words[1][0], words[3][0])
         return True
 
     def _assigns(self, words: list[Word]) -> bool:
@@ -156,9 +172,14 @@ class Flow:
             if match is None:
                 return False
             self.variables[match[1]] = labels | command_table.source(match[2])
-            if not labels and "$" not in match[2]:
-                self.texts[match[1]] = match[2]
+            if not labels:
+                self._knows(match[1], match[2])
         return bool(pairs)
+
+    def _knows(self, name: str, text: str) -> None:
+        """Learn the text of a variable, where it holds no other variable than the home folder."""
+        if "$" not in text or _HOMELY.match(text):
+            self.texts[name] = text
 
     def _redirected(self, command: Simple, written: Labels, inside: list[Labels]) -> Labels:
         for sign, target in command.redirects:
@@ -307,8 +328,16 @@ class Flow:
     def _git(self, texts: list[str]) -> None:
         if texts[:1] == ["add"] and any("file" in command_table.source(text) for text in texts[1:]):
             self.staged = True
+        elif texts[:2] == ["remote", "add"] and command_table.strange(texts[-1]):
+            self.remotes |= set(texts[2:])
         elif texts[:1] == ["push"] and self.staged:
             self.act("AS708", "A file of credentials is pushed to another machine")
+        elif texts[:1] == ["push"] and not {"--mirror", "--all"}.isdisjoint(texts) and self._strange(texts):
+            self.act("AS708", "The whole repository is pushed to an address that the skill brings")
+
+    def _strange(self, texts: list[str]) -> bool:
+        """Whether a push goes to an address of the skill's own, or to a remote that was added with one."""
+        return any(text in self.remotes or command_table.strange(text) for text in texts[1:])
 
     def _unpacks(self, texts: list[str]) -> None:
         """What comes out of a downloaded archive, by the usual name of its folder, is a download too."""
@@ -319,8 +348,14 @@ class Flow:
     def _packs(self, name: str, texts: list[str]) -> None:
         """An archive of secrets is one."""
         target = command_table.packed(name, texts)
-        if target and any(self._file(text) or command_table.personal(text) for text in texts):
+        if target and any(self._holds_secrets(text) or command_table.personal(text) for text in texts):
             self.files[_bare(target)] = command_table.SECRET
+
+    def _holds_secrets(self, name: str) -> bool:
+        """Whether this is a file with secrets, or a folder that one was put into."""
+        inside = f"{_bare(name).rstrip('/')}/"
+        below = any("secret" in labels for path, labels in self.files.items() if path.startswith(inside))
+        return below or bool(self._file(name))
 
     def _takes_place(self, texts: list[str]) -> None:
         """A download that becomes executable under the name of a command of every day."""
@@ -341,7 +376,7 @@ class Flow:
         if name == "tee":
             self.files |= {_bare(text): carried for text in texts}
             return carried
-        read = NOTHING.union(*map(self._file, texts[:-1]))
+        read = carried.union(*map(self._file, texts[:-1]))
         self.files[_bare(texts[-1])] = read - {"file"}
         if name == "ln" and "file" in read:
             self.act("AS710", "A link to a file of credentials is put into the skill's reach")

@@ -60,7 +60,9 @@ _ACCOUNT = re.compile(
 )
 _PAYEE = re.compile(
     rf"\b(?i:replace|swap|change|substitute|overwrite|exchange|redirect)\b[^.\n]{{0,120}}{_ACCOUNT.pattern}"
+    rf"|\b(?i:put|use|enter|insert|write|give|set|print)\b[^.\n]{{0,80}}{_ACCOUNT.pattern}[^.\n]{{0,160}}\b(?i:in place of|instead of|rather than)\b"
 )
+_SPAN = re.compile(r"`[^`]*`")
 _TOOLS = re.compile(r"\"(?:tools|inputSchema|input_schema|mcpServers|description)\"\s*:")
 _TURN = re.compile(
     r"^(?:[>*\s-]*)(?:Human|User|Assistant|Tool (?:result|output)|Function result|Observation)\s*:[^\n]{0,300}\b(?:agrees?\b|consents?|authori[sz]|pre-?approved|already (?:confirmed|approved|agreed)|without (?:further )?(?:questions|asking|confirmation))",
@@ -213,7 +215,7 @@ class AS712(_Words):
             return
         for sentence in made.sentences:
             switches = not sentence.shown and _SWITCH.search(sentence.text) is not None
-            if switches and not _GUARDED.search(sentence.text):
+            if switches and not _GUARDED.search(_SPAN.sub(" ", sentence.text)):
                 yield self.said(sentence, "The text switches the agent's permission checks off")
 
 

@@ -33,6 +33,7 @@ _ENOUGH = words(
 )
 _INSTRUCTIONS = words("SKILL CLAUDE AGENTS GEMINI MEMORY SOUL")
 _HOMES, _SPOILS = words("home expanduser"), words("unlink remove write_bytes")
+_CLOCKS = words("today now utcnow")
 # Words of the command lines that `TRIGGERS` knows.
 _TYPED = words("""
     curl wget iwr rm crontab base64 chmod scp mkfs launchctl xmrig minerd cpuminer stratum cryptonight sudo bash nc ncat
@@ -70,6 +71,7 @@ def worth(text: str) -> bool:
         or ("shutil" in found and "__file__" in found)
         or "rmtree" in found
         or has(_HOMES, _SPOILS)
+        or (has(_CLOCKS) and has(_SPOILS | _RUNS | _FETCHES))
         or ("__import__" in found or "__builtins__" in found)
         or (
             has(_RUNS)
