@@ -20,7 +20,11 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
+    from trl import GRPOConfig
 
 EXAMPLE = """example:
   python check_config.py grpo.yaml --rows 7473 --processes 4 --model Qwen3-4B/ --prompt-tokens 512
@@ -74,7 +78,7 @@ class Run:
     """Everything the rules look at: the file's values, the real config, the model's folder and the counts."""
 
     values: dict[str, Any]
-    config: Any
+    config: GRPOConfig
     arithmetic: Arithmetic
     rows: int | None
     generation: dict[str, Any]
@@ -127,7 +131,7 @@ def text_numbers(values: dict[str, Any]) -> Iterator[Finding]:
             yield Finding("warning", "text-number", message, "In YAML write 1.0e-6, with a dot.")
 
 
-def build(values: dict[str, Any], processes: int) -> Any:
+def build(values: dict[str, Any], processes: int) -> GRPOConfig:
     """Build the real GRPOConfig as it would be with that many processes, on the CPU."""
     from trl import GRPOConfig
 
@@ -154,7 +158,7 @@ def build(values: dict[str, Any], processes: int) -> Any:
         return Simulated(**({"output_dir": "out"} | fields | cpu))
 
 
-def arithmetic(config: Any, rows: int | None) -> Arithmetic:
+def arithmetic(config: GRPOConfig, rows: int | None) -> Arithmetic:
     """Counts of one generation and of one optimizer step."""
     per_micro = config.per_device_train_batch_size * config.world_size
     per_step = per_micro * config.gradient_accumulation_steps
@@ -356,9 +360,10 @@ def memory(model: Path, run: Run, prompt_tokens: int) -> dict[str, float]:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    settings = AutoConfig.from_pretrained(model)
+    settings: PreTrainedConfig = AutoConfig.from_pretrained(model)
     with torch.device("meta"):
-        parameters = sum(p.numel() for p in AutoModelForCausalLM.from_config(settings).parameters())
+        empty: PreTrainedModel = AutoModelForCausalLM.from_config(settings)
+    parameters = sum(p.numel() for p in empty.parameters())
     text = settings.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads

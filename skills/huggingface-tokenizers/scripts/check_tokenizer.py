@@ -139,7 +139,7 @@ def added_token_text(folder: Folder) -> Iterator[Finding]:
     """Added tokens that do not decode to their own text."""
     bad = []
     for number, token in folder.loaded.added_tokens_decoder.items():
-        decoded = folder.loaded.backend_tokenizer.decode([number], skip_special_tokens=False)
+        decoded: str = folder.loaded.backend_tokenizer.decode([number], skip_special_tokens=False)
         if decoded.strip() != token.content.strip():
             bad.append(f"{token.content!r} becomes {decoded!r}")
     if bad:
@@ -215,7 +215,8 @@ def chat(folder: Folder) -> Iterator[Finding]:
             "a user and an assistant message must render",
         )
         return
-    once, twice = (tok(text, add_special_tokens=add)["input_ids"] for add in (False, True))
+    pair: list[list[int]] = [tok(text, add_special_tokens=add)["input_ids"] for add in (False, True)]
+    once, twice = pair
     if len(twice) > len(once):
         extra = tok.convert_ids_to_tokens([i for i in twice if twice.count(i) > once.count(i)][:1])
         yield Finding(
@@ -274,7 +275,7 @@ def responses(folder: Folder) -> Iterator[Finding]:
             "response-schema", "response_schema is dropped without a word (5.15)", "write a response_template"
         )
     spec = folder.loaded.response_template or {}
-    fields = spec.get("fields", {})
+    fields: dict[str, dict[str, Any]] = spec.get("fields", {})
     for name, field in fields.items():
         if not {"open", "open_pattern"} & set(field) and not field.get("repeats") and len(fields) > 1:
             yield Finding(
@@ -340,7 +341,7 @@ def main() -> int:
     logging.disable(logging.WARNING)
     args = parser().parse_args()
     try:
-        lines = args.text.read_text(encoding="utf-8").splitlines()[:5000] if args.text else []
+        lines: list[str] = args.text.read_text(encoding="utf-8").splitlines()[:5000] if args.text else []
         folder = load(args.folder, [*PROBES, *(line for line in lines if line.strip())])
     except Exception as error:  # noqa: BLE001  (the Rust side raises plain Exception)
         print(f"check_tokenizer: {type(error).__name__}: {error}", file=sys.stderr)

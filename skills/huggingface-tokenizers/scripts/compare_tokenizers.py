@@ -61,7 +61,7 @@ def load(path: Path) -> Tokenizer:
 
 def unknown_id(core: Tokenizer) -> int | None:
     """The id of the unknown token, if the model has one."""
-    model = json.loads(core.to_str())["model"]
+    model: dict[str, Any] = json.loads(core.to_str())["model"]
     if model.get("unk_id") is not None:
         return int(model["unk_id"])
     return core.token_to_id(model["unk_token"]) if model.get("unk_token") else None

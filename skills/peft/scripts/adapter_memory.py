@@ -8,6 +8,8 @@ The model and the adapter are built by transformers and peft on the meta device:
 parameter is counted as the library would make it. Activations are not included.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
@@ -16,7 +18,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from peft import PeftConfig, PeftModel
+    from torch import Tensor
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 GIB = 2**30
 METHODS = ("lora", "qlora", "full")
@@ -81,7 +88,7 @@ def file_in(path: str, name: str) -> Path:
     return found
 
 
-def lora_config(args: argparse.Namespace) -> Any:
+def lora_config(args: argparse.Namespace) -> PeftConfig:
     """Build the LoraConfig to count, with an initialization that needs no weights."""
     peft = import_module("peft")
     if args.adapter:
@@ -97,10 +104,10 @@ def lora_config(args: argparse.Namespace) -> Any:
     )
 
 
-def build(path: Path, dtype: str) -> Any:
+def build(path: Path, dtype: str) -> PreTrainedModel:
     """Instantiate the model that config.json names, on the meta device."""
     torch, hf = import_module("torch"), import_module("transformers")
-    config = hf.AutoConfig.from_pretrained(str(path))
+    config: PreTrainedConfig = hf.AutoConfig.from_pretrained(str(path))
     name = (config.architectures or ["AutoModelForCausalLM"])[0]
     model_class = getattr(hf, name, hf.AutoModelForCausalLM)
     make = getattr(model_class, "from_config", None) or model_class._from_config  # noqa: SLF001  the only public road
@@ -108,12 +115,12 @@ def build(path: Path, dtype: str) -> Any:
         return make(config, dtype=getattr(torch, dtype))
 
 
-def bytes_of(parameters: Iterable[Any], size: int | None = None) -> int:
+def bytes_of(parameters: Iterable[Tensor], size: int | None = None) -> int:
     """Bytes of the parameters, or of `size` bytes for each of their elements."""
     return sum(p.numel() * (size or p.element_size()) for p in parameters)
 
 
-def optimizer_bytes(parameters: Iterable[Any], kind: str) -> int:
+def optimizer_bytes(parameters: Iterable[Tensor], kind: str) -> int:
     """Bytes of the moments: torch keeps them in the parameter's dtype, bitsandbytes in blocks of 256 bytes."""
     if kind == "sgd":
         return 0
@@ -125,7 +132,7 @@ def optimizer_bytes(parameters: Iterable[Any], kind: str) -> int:
     )
 
 
-def quantized_linears(model: Any) -> list[Any]:
+def quantized_linears(model: PreTrainedModel) -> list[Tensor]:
     """Weights that bitsandbytes packs: nn.Linear and Conv1D, but for those transformers keeps as they are."""
     linear = import_module("torch").nn.Linear
     conv = import_module("transformers.pytorch_utils").Conv1D
@@ -134,12 +141,12 @@ def quantized_linears(model: Any) -> list[Any]:
     return [m.weight for name, m in named if name not in kept]
 
 
-def nf4_bytes(weights: Iterable[Any]) -> int:
+def nf4_bytes(weights: Iterable[Tensor]) -> int:
     """4 bits per weight, an 8-bit scale per 64 weights, a 32-bit scale per 256 of those scales."""
     return sum(n // 2 + n // 64 + 4 * -(-n // (64 * 256)) for n in (w.numel() for w in weights))
 
 
-def base_bytes(model: Any, method: str, *, keep_dtype: bool) -> int:
+def base_bytes(model: PreTrainedModel, method: str, *, keep_dtype: bool) -> int:
     """Bytes of the frozen base before the adapter is attached."""
     if method == "lora":
         return bytes_of(model.parameters())
@@ -149,21 +156,22 @@ def base_bytes(model: Any, method: str, *, keep_dtype: bool) -> int:
     return nf4_bytes(packed) + bytes_of(rest, None if keep_dtype else 4)
 
 
-def expert_copies(peft_model: Any, *, checkpointing: bool) -> int:
+def expert_copies(peft_model: PeftModel, *, checkpointing: bool) -> int:
     """Bytes of the effective weights W + BA of expert parameters, made by each forward pass.
 
     Without checkpointing autograd keeps all of them; with it, those of one layer and the largest gradient.
     """
     layers: dict[int, list[int]] = {}
+    wrapper = import_module("peft.tuners.lora.layer").ParamWrapper
     for module in peft_model.modules():
-        if type(module).__name__ == "ParamWrapper":
+        if isinstance(module, wrapper):
             layers.setdefault(id(module.get_base_layer()), []).append(bytes_of([module.get_param()]))
     if checkpointing:
         return max((sum(sizes) + max(sizes) for sizes in layers.values()), default=0)
     return sum(sum(sizes) for sizes in layers.values())
 
 
-def logits_bytes(model: Any, tokens: int) -> int:
+def logits_bytes(model: PreTrainedModel, tokens: int) -> int:
     """Rule of thumb: model-dtype logits, their float32 copy and its gradient."""
     head = model.get_output_embeddings()
     return tokens * head.weight.shape[0] * (head.weight.element_size() + 8) if head is not None else 0

@@ -8,6 +8,8 @@ peft attaches the adapter to a model on the meta device, so the names are those 
 weights are never read; adapter weights are, when the folder holds them.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import re
@@ -18,7 +20,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from peft import LoraConfig, PeftModel
+    from torch import Tensor
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 EXAMPLE = """example:
   python check_adapter.py runs/my-adapter --model Qwen3-30B-A3B/config.json
@@ -104,9 +111,9 @@ class Finding:
 class Attached:
     """The adapter on a weightless model: what was asked for, what was hit, what there is."""
 
-    model: Any
+    model: PeftModel
     asked: dict[str, Any]
-    config: Any
+    config: LoraConfig
     hit_modules: list[str]
     hit_parameters: list[str]
     modules: list[str]
@@ -134,10 +141,10 @@ def file_in(path: str, name: str) -> Path:
     return found
 
 
-def build(path: Path) -> Any:
+def build(path: Path) -> PreTrainedModel:
     """Instantiate the model that config.json names, on the meta device."""
     torch, hf = import_module("torch"), import_module("transformers")
-    config = hf.AutoConfig.from_pretrained(str(path))
+    config: PreTrainedConfig = hf.AutoConfig.from_pretrained(str(path))
     name = (config.architectures or ["AutoModelForCausalLM"])[0]
     model_class = getattr(hf, name, hf.AutoModelForCausalLM)
     make = getattr(model_class, "from_config", None) or model_class._from_config  # noqa: SLF001  no public name
@@ -148,7 +155,7 @@ def build(path: Path) -> Any:
 def read(path: Path) -> tuple[dict[str, Any], list[str]]:
     """Return the LoraConfig arguments of the file, and its keys that this peft does not know."""
     fields = import_module("peft").LoraConfig.__dataclass_fields__
-    written = json.loads(path.read_text())
+    written: dict[str, Any] = json.loads(path.read_text())
     if written.get("peft_type", "LORA") != "LORA":
         raise ValueError(f"{path}: peft_type is {written['peft_type']}, only LORA is checked")
     unknown = sorted(set(written) - set(fields) - {"peft_type", "auto_mapping", "peft_version"})
@@ -162,7 +169,7 @@ def unwrapped(name: str) -> str:
     return name.removeprefix("base_model.model.").replace(".base_layer", "").replace(".original_module", "")
 
 
-def attach(model: Any, asked: dict[str, Any]) -> Attached:
+def attach(model: PreTrainedModel, asked: dict[str, Any]) -> Attached:
     """Attach with an initialization that needs no weights; raise what peft raises."""
     peft = import_module("peft")
     config = peft.LoraConfig(**{**asked, "init_lora_weights": True, "inference_mode": False})
@@ -283,11 +290,13 @@ def task(a: Attached) -> Iterator[Finding]:
         yield Finding("head-lost", f"{head} without task_type: the new head neither trains nor is saved")
 
 
-def keys(found: dict[str, Any], a: Attached) -> Iterator[Finding]:
+def keys(found: dict[str, Tensor], a: Attached) -> Iterator[Finding]:
     """Names and shapes that do not fit the model; per-expert keys of old files are peft's to convert."""
     if any(re.search(r"experts\.\d+\.", key) for key in found):
         return
-    state = import_module("peft").get_peft_model_state_dict(a.model, save_embedding_layers=False)
+    state: dict[str, Tensor] = import_module("peft").get_peft_model_state_dict(
+        a.model, save_embedding_layers=False
+    )
     missing = sorted(set(state) - set(found))
     extra = sorted(k for k in set(found) - set(state) if "lora_" in k)
     wrong = [k for k in sorted(set(found) & set(state)) if found[k].shape != state[k].shape]
@@ -302,7 +311,7 @@ def keys(found: dict[str, Any], a: Attached) -> Iterator[Finding]:
         yield Finding("shape", f"{len(wrong)} shapes differ: {wrong[0]}: {shapes}")
 
 
-def values(found: dict[str, Any]) -> Iterator[Finding]:
+def values(found: dict[str, Tensor]) -> Iterator[Finding]:
     """Numbers that tell of a broken or untrained run."""
     empty = [
         k for k, t in found.items() if not t.numel() or (t.ndim < 2 and ("lora_A" in k or "lora_B" in k))

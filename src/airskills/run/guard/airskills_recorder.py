@@ -11,12 +11,12 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from functools import cache
 from types import CodeType, FrameType
 from typing import Any
 
 Trace = Callable[[FrameType, str, Any], Any]
 _NONE = -1
+ROUNDS = 100  # in which a line is followed, and calls of a function: what comes later is not seen
 
 
 def start(folder: str, path: str) -> None:
@@ -30,41 +30,67 @@ def start(folder: str, path: str) -> None:
 class _Recorder:
     def __init__(self, prefix: str, handle: int) -> None:
         self.prefix, self.handle = prefix, handle
-        self.written: set[tuple[CodeType, int]] = set()
+        self._known: dict[CodeType, _Code] = {}
 
     def enter(self, frame: FrameType, _event: str, _arg: object) -> Trace | None:
         code = frame.f_code
         if not code.co_filename.startswith(self.prefix):
             return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        return _Visit(self).follow
+        known = self._known.get(code)
+        if known is None:
+            known = self._known[code] = _Code(code, self.say)
+        known.calls += 1
+        return _Visit(known).follow if known.places and known.calls <= ROUNDS else None
 
-    def ended(self, code: CodeType, offset: int) -> None:
-        if (code, offset) not in self.written:
-            self.written.add((code, offset))
-            place = _places(code).get(offset)
-            if place is not None:
-                os.write(self.handle, f"{code.co_filename.removeprefix(self.prefix)}\t{place}\n".encode())
+    def say(self, code: CodeType, place: str) -> None:
+        os.write(self.handle, f"{code.co_filename.removeprefix(self.prefix)}\t{place}\n".encode())
+
+
+class _Code:
+    """One code object: the places that have not been seen to end yet, and how often each of their lines is still followed."""
+
+    def __init__(self, code: CodeType, say: Callable[[CodeType, str], None]) -> None:
+        self.code, self.say = code, say
+        self.places = _places(code)
+        self.rounds = {int(place.partition(":")[0]): ROUNDS for place in self.places.values()}
+        self.calls = 0
+
+    def ended(self, offset: int) -> None:
+        place = self.places.pop(offset, None)
+        if place is not None:
+            self.say(self.code, place)
+
+    def follows(self, line: int) -> bool:
+        left = self.rounds.get(line, 0)
+        if left:
+            self.rounds[line] = left - 1
+        return left > 0
 
 
 class _Visit:
-    """One frame: an instruction has come to its end when the next begins and nothing was raised in between."""
+    """One frame: an instruction has come to its end when the next begins and nothing was raised in between.
 
-    def __init__(self, recorder: _Recorder) -> None:
-        self.recorder = recorder
+    Lines are followed by instruction in their first rounds only, so that a long loop costs little.
+    """
+
+    def __init__(self, known: _Code) -> None:
+        self.known = known
         self.begun = _NONE
 
     def follow(self, frame: FrameType, event: str, _arg: object) -> Trace:
         if event == "exception":
             self.begun = _NONE
-        elif event in {"opcode", "return"}:
-            if self.begun != _NONE:
-                self.recorder.ended(frame.f_code, self.begun)
-            self.begun = frame.f_lasti
+            return self.follow
+        if self.begun not in {_NONE, frame.f_lasti} or event == "return":
+            self.known.ended(self.begun)
+        self.begun = frame.f_lasti
+        if event != "opcode":
+            frame.f_trace_opcodes = self.known.follows(frame.f_lineno)
+        if not self.known.places:
+            frame.f_trace_lines = frame.f_trace_opcodes = False  # what is returned does not end it
         return self.follow
 
 
-@cache
 def _places(code: CodeType) -> dict[int, str]:
     """Offset of each instruction that ends a call, an attribute or an import, to where that stands."""
     found: dict[int, str] = {}
