@@ -179,6 +179,8 @@ def test_verify_takes_a_use_that_ran_for_proven_until_the_skill_changes(folder: 
     ran = {path: " ".join(places) for path, places in run.items()}
     proof.write(folder, ran=proof.Part(content, "2026-01-01", {}, {}, {}, ran=ran))
 
+    counts = verify_api.verify([str(folder)], verify_api.Options(offline=True, remember=False)).counts
+    assert counts.whole == counts.read + 1
     assert dict(_levels(folder)) == {"x.strip": Level.RAN, "x.lstrip": Level.PARSED}
     (folder / "SKILL.md").write_text(f"{text}\nMore.\n", encoding="utf-8")
     assert dict(_levels(folder)) == {"x.strip": Level.PARSED, "x.lstrip": Level.PARSED}

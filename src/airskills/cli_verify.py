@@ -180,6 +180,8 @@ def _summary(found: Report, seconds: float) -> str:
     how = ", ".join(f"{number:,} {level.name.lower()}" for level, number in counts.levels.items())
     how = f": {how}" if len(counts.levels) > 1 else ""
     whole = f"{counts.whole / counts.statements:.1%}" if counts.statements else "none"
+    if counts.read < counts.whole:
+        whole += f"; {counts.read / counts.statements:.1%} without a run"
     names = {level.name.lower(): number for level, number in levels.items()}
     blocks = ", ".join(f"{number:,} {name}" for name, number in names.items() if number)
     skills = f"{len(found.skills):,} skill{'' if len(found.skills) == 1 else 's'}"

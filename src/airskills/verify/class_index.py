@@ -98,6 +98,7 @@ class Index:
 
     def __init__(self, wheels: Iterable[Wheel]) -> None:
         self.sources = {wheel.pin.name: source_of(wheel) for wheel in wheels}
+        self._below: dict[Node, frozenset[Node]] = {}
 
     def nodes(self, name: str, near: Iterable[str] = ()) -> list[Node]:
         """Classes of a name: those of the distributions `near` if there are any, else all."""
@@ -111,9 +112,31 @@ class Index:
 
     def subclasses(self, node: Node) -> Iterator[Node]:
         """The classes right below one: those that name it as a base, and do not mean another of its name."""
-        for dist, source in self.sources.items():
-            if node[1] in source.subclasses and node in self.nodes(node[1], [dist]):
+        for dist, source in self._naming.get(node[1], ()):
+            if node in self.nodes(node[1], [dist]):
                 yield from ((dist, name) for name in source.subclasses[node[1]])
+
+    @cached_property
+    def _naming(self) -> Mapping[str, list[tuple[str, Source]]]:
+        """Names of bases, each with the distributions in which a class names it."""
+        found: defaultdict[str, list[tuple[str, Source]]] = defaultdict(list)
+        for dist, source in self.sources.items():
+            for name in source.subclasses:
+                found[name].append((dist, source))
+        return found
+
+    def below(self, node: Node) -> frozenset[Node]:
+        """A class and everything below it."""
+        if node not in self._below:
+            seen: set[Node] = set()
+            pending = [node]
+            while pending:
+                found = pending.pop()
+                if found not in seen:
+                    seen.add(found)
+                    pending += self.subclasses(found)
+            self._below[node] = frozenset(seen)
+        return self._below[node]
 
     def members(self, node: Node) -> Iterator[Members]:
         """What a class has."""

@@ -153,11 +153,4 @@ class Classes:
         return found
 
     def _below(self, cls: str) -> frozenset[Node]:
-        seen: set[Node] = set()
-        pending = self._start(cls)
-        while pending:
-            node = pending.pop()
-            if node not in seen:
-                seen.add(node)
-                pending += self._index.subclasses(node)
-        return frozenset(seen)
+        return frozenset().union(*(self._index.below(node) for node in self._start(cls)))

@@ -45,6 +45,7 @@ class Entry:
         target: where to find it in an environment: `module:Class.name`, or `$ program sub --flag`; "" where that is not
             known.
         shape: of a call, what it gives: `2 lr dtype * **` are two by place, two keywords, and both stars; else "".
+        by_run: whether nothing but a run proves it.
     """
 
     path: str
@@ -59,12 +60,13 @@ class Entry:
     statement: int = 0
     target: str = ""
     shape: str = ""
+    by_run: bool = False
 
     def finding(self) -> Finding:
         """The same as a finding; only for what is not proven."""
         return Finding(self.path, self.line, self.column, self.code, self.message, self.help)
 
-    def as_dict(self) -> dict[str, str | int]:
+    def as_dict(self) -> dict[str, str | int | bool]:
         """All fields, for JSON."""
         return {
             "path": self.path,
@@ -73,6 +75,7 @@ class Entry:
             "statement": self.statement,
             "state": self.state,
             "level": self.level.name.lower(),
+            "by_run": self.by_run,
             "use": self.use,
             "code": self.code,
             "message": self.message,
@@ -92,6 +95,7 @@ class Counts:
         levels: how many of the proven ones are proven how far.
         statements: Python statements that use a package; of a compound one, its first line.
         whole: those in which every use is proven.
+        read: those in which every use is proven by reading, without a run.
     """
 
     proven: int
@@ -101,6 +105,7 @@ class Counts:
     levels: Mapping[Level, int]
     statements: int
     whole: int
+    read: int
 
     @property
     def total(self) -> int:
@@ -121,6 +126,7 @@ def count(entries: Iterable[Entry]) -> Counts:
     levels = Counter(entry.level for entry in entries if entry.state == "proven")
     statements = {(entry.path, entry.statement) for entry in entries if entry.statement}
     broken = {(entry.path, entry.statement) for entry in entries if entry.state != "proven"}
+    by_run = {(entry.path, entry.statement) for entry in entries if entry.by_run}
     return Counts(
         states["proven"],
         states["dead"],
@@ -129,4 +135,5 @@ def count(entries: Iterable[Entry]) -> Counts:
         dict(sorted(levels.items())),
         len(statements),
         len(statements - broken),
+        len(statements - broken - by_run),
     )

@@ -94,6 +94,7 @@ def row_of(entry: Entry) -> list[str | int]:
         entry.statement,
         entry.target,
         entry.shape,
+        entry.by_run,
     ]
 
 

@@ -39,6 +39,7 @@ def write(found: Proven, backend: str) -> None:
             "levels": {level.name.lower(): number for level, number in counts.levels.items()},
             "statements": counts.statements,
             "statements_proven": counts.whole,
+            "statements_read": counts.read,
             "blocks": {level.name.lower(): levels.count(level) for level in Level if level in levels},
         },
         hashes={wheel.pin.name: wheel.sha256 for wheel in found.wheels},

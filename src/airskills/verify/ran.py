@@ -28,7 +28,15 @@ def with_runs(folder: Folder, units: Sequence[Unit], entries: Iterable[Entry]) -
         if settled and (entry.path, entry.line, entry.column, entry.use) in seen:
             code = entry.code if entry.state == "proven" else ""
             message, help_ = (entry.message, entry.help) if code else ("", "")
-            yield replace(entry, state="proven", code=code, message=message, help=help_, level=Level.RAN)
+            yield replace(
+                entry,
+                state="proven",
+                code=code,
+                message=message,
+                help=help_,
+                level=Level.RAN,
+                by_run=entry.state != "proven",
+            )
         else:
             yield entry
 

@@ -160,4 +160,5 @@ def _diagnostic(row: Mapping[str, Any], kind: Kind, message: str) -> Diagnostic:
 def _span(row: Mapping[str, Any]) -> tuple[str, Point, Point]:
     place = row["location"]
     begin, end = place["positions"]["begin"], place["positions"]["end"]
-    return Path(place["path"]).stem, (begin["line"], begin["column"] - 1), (end["line"], end["column"] - 1)
+    file = place["path"].rpartition("/")[2].removesuffix(".py")
+    return file, (begin["line"], begin["column"] - 1), (end["line"], end["column"] - 1)
