@@ -7,6 +7,7 @@ import io
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from fixtures import static
 PROMPTS = {"query": "w150 ", "document": "w160 "}
 
 
-def trained_texts(module: object) -> tuple[set[str], set[str]]:
+def trained_texts(module: Any) -> tuple[set[str], set[str]]:
     """First words and ids of all texts that a training embeds."""
     model = static(prompts=PROMPTS)
     seen: list[str] = []
