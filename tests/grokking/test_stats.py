@@ -123,3 +123,8 @@ def test_the_interval_covers_the_mean_about_as_often_as_it_says() -> None:
     covered = np.mean([i.low <= 100 <= i.high for i in intervals])
 
     assert 0.87 <= covered <= 0.98
+
+
+def test_the_interval_of_a_mean_by_hand() -> None:
+    # Resamples of (1, 3) have the means 1, 2 and 3, a quarter, a half and a quarter of them.
+    assert stats.mean_interval([1, 3]) == stats.Interval(2, 1, 3)

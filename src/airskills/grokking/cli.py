@@ -209,8 +209,9 @@ def watch(run_dir: Path, port: int, *, once: bool) -> None:
 @click.option("--out", type=FOLDER, required=True, help="Folder of the result.")
 def run_command(name: str, out: Path, *, smoke: bool) -> None:
     """Run the experiment NAME (e01, say) and write its finding."""
-    from airskills.grokking import experiment, experiments
+    from airskills.grokking import experiment, experiments, runner
 
+    runner.single_thread()
     module = experiments.load(name)
     config = module.SMOKE if smoke else module.Config()
     start = time.perf_counter()

@@ -142,7 +142,7 @@ def _finished(jobs: list[Job], workers: int) -> Iterator[list[Record]]:
 def pool(workers: int) -> ProcessPoolExecutor:
     """Processes of one thread each; spawned, because a forked one inherits torch's threads in an unknown state."""
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_single_thread)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=single_thread)
 
 
 def _expected(job: Job) -> float:
@@ -151,7 +151,8 @@ def _expected(job: Job) -> float:
     return len(job.specs) * steps * cost.flops_per_step(job.task, job.specs[0])
 
 
-def _single_thread() -> None:
+def single_thread() -> None:
+    """Compute with one thread from now on: steps are so short that a second one mostly waits for the first."""
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
     keep_memory()

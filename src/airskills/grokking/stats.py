@@ -4,6 +4,7 @@ Everywhere `times` are steps, [n], and `events` tells whether the run generalize
 seen up to it (False). The mean of the runs that made it is not offered: it hides the others.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erfc, sqrt
 
@@ -90,6 +91,13 @@ def rmst_interval(sample: Times, horizon: float, *, resamples: int = RESAMPLES, 
     """Restricted mean with its percentile bootstrap interval over runs."""
     areas = _areas(sample, horizon, _counts(len(sample.times), resamples, seed))
     return Interval(rmst(sample, horizon), *_percentiles(areas))
+
+
+def mean_interval(values: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """Mean of uncensored numbers, one per run, with its percentile bootstrap interval over runs."""
+    numbers = np.array(values, dtype=np.float64)
+    means = _counts(len(numbers), resamples, seed) @ numbers / len(numbers)
+    return Interval(float(numbers.mean()), *_percentiles(means))
 
 
 def rmst_ratio(

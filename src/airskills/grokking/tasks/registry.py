@@ -147,20 +147,27 @@ def _vision() -> None:
         register(Task(card, VectorMLP(features=64, classes=10, gain=8.0), make))
 
 
-def _language() -> None:
-    method = Method(lr=0.003, weight_decay=1.0)
+def _two_hop(name: str, method: Method, *, hidden: int, batch: int, budget: int, groks: bool | None) -> None:
     card = TaskCard(
-        id="two-hop",
+        id=name,
         domain="language",
         classes=16,
         test_threshold=0.9,
-        budget=2_000,
+        budget=budget,
         every=50,
-        batch=((1, 256),),
+        batch=((1, batch),),
         reference=method,
+        groks=groks,
     )
-    reader = Transformer(vocabulary=29, slots=3, classes=16, kind="modern", layers=2, hidden=128)
+    reader = Transformer(vocabulary=29, slots=3, classes=16, kind="modern", layers=2, hidden=hidden)
     register(Task(card, reader, partial(language.two_hop, entities=16, relations=12, fraction=0.85)))
+
+
+def _language() -> None:
+    method = Method(lr=0.003, weight_decay=1.0)
+    _two_hop("two-hop", method, hidden=128, batch=256, budget=2_000, groks=None)
+    late = Method(lr=0.003, weight_decay=0.5)
+    _two_hop("two-hop-256", late, hidden=256, batch=512, budget=1_500, groks=True)
     card = TaskCard(
         id="retrieval-4",
         domain="language",
