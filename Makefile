@@ -66,6 +66,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/search_quality.py
 	$(BIN)/python benchmarks/check_speed.py
 	$(BIN)/python benchmarks/run_speed.py --cold-blocks 8
+	$(BIN)/python benchmarks/site_speed.py
 	$(BIN)/python benchmarks/rl_rewards.py
 	$(BIN)/python benchmarks/rl_losses.py
 
@@ -85,6 +86,10 @@ docs-serve: $(VENV)/.test
 docs-canary: $(VENV)/.test
 	$(BIN)/airskills site
 	$(BIN)/zensical build --strict --clean
+
+# What a link to the site shows elsewhere; after a change of its drawing.
+docs/assets/social.png: docs/assets/social.svg
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1200,630 --screenshot=$@ $<
 
 clean:
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

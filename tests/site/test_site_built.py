@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import struct
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -98,7 +99,10 @@ def test_what_clients_and_search_engines_look_for_is_there(site: Path) -> None:
     assert sum("/skills/peft/" in (place.text or "") for place in places) > 1
     assert all((site / name).is_file() for name in ("llms.txt", "llms-full.txt", ".nojekyll", "404.html"))
     head = (site / "skills" / "peft" / "index.html").read_text()
-    assert all(f'property="og:{name}"' in head for name in ("title", "description", "url", "type"))
+    assert all(f'property="og:{name}"' in head for name in ("title", "description", "url", "type", "image"))
+    image = re.findall(r'property="og:image" content="([^"]+)"', head)[0]
+    assert image.startswith("https://")
+    assert (site / image.partition("/airskills/")[2]).read_bytes()[16:24] == struct.pack(">II", 1200, 630)
 
 
 @pytest.fixture
@@ -136,6 +140,26 @@ def test_the_filters_of_the_catalogue_narrow_at_once_and_stand_in_the_address(ta
     assert tab.locator("#nothing").is_visible()
     tab.click("#clear")
     assert shown(tab) == SKILLS
+
+
+@pytest.mark.parametrize("name", ["category", "tool", "tag", "needs", "proof"])
+def test_every_choice_of_a_filter_shows_the_skills_that_have_it(tab: Any, address: str, name: str) -> None:
+    tab.goto(f"{address}skills/")
+    rows = tab.evaluate(
+        "name => [...document.querySelectorAll('#catalogue > li')].map("
+        "row => [row.querySelector('h2').textContent.trim(), row.dataset[name].split(' ')])",
+        name,
+    )
+    choices = tab.evaluate(
+        "name => [...document.forms.filters.elements[name].options].map(o => o.value)", name
+    )
+
+    assert choices[0] == ""
+    assert len(choices) > 1
+    for choice in choices[1:]:
+        tab.select_option(f"[name={name}]", choice)
+        expected = [skill for skill, values in rows if choice in values]
+        assert shown(tab) == expected != [], choice
 
 
 def test_a_tag_on_the_page_of_a_skill_leads_to_the_filtered_catalogue(tab: Any, address: str) -> None:
