@@ -44,7 +44,7 @@ def test_the_tables_hold_the_sums_of_each_skill_and_every_task() -> None:
 
     assert "| [demo](../../skills/demo/SKILL.md) | 5 | 2 of 4 | 2 of 3 | 1 |" in lines
     assert "| **all** | 5 | 2 of 4 | 2 of 3 | 1 |" in lines
-    assert sum("| M 1 | 2026-01-02 |" in line for line in lines) == 4
+    assert sum("| M 1, 2026-01-02 |" in line for line in lines) == 4
     assert any("`half-tried` | passed | not tried | no: ceiling" in line for line in lines)
 
 

@@ -285,6 +285,21 @@ def test_every_committed_result_has_a_page_and_every_chart_finds_its_figures() -
     )
 
 
+def test_a_claim_is_shown_to_its_end_with_its_source_as_a_link() -> None:
+    made = result_pages.pages(REPOSITORY)["experiments/results.md"]
+
+    assert "grows with the scale of the initialization: 1, 4, 8." in made
+    assert "<https://arxiv.org/abs/2210.01117> (there MNIST, 1,000 images)." in made
+
+
+def test_every_result_says_which_question_it_answers() -> None:
+    listed = result_pages.pages(REPOSITORY)["project/benchmarks/index.md"]
+    rows = re.findall(r"(?m)^\| \[(.+?)\]\(.+?\) \| (.*?) \| .*\|$", listed)
+
+    assert [title for title, question in rows if not question] == []
+    assert len(rows) == len(list((REPOSITORY / "benchmarks" / "results").glob("*.json")))
+
+
 def test_a_bar_is_as_long_as_its_figure_says() -> None:
     drawn = plot.bars("T", "s", {"ours": 1.0, "theirs <b>": 4.0})
 

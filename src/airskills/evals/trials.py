@@ -74,8 +74,8 @@ def table(trials: Sequence[Trial]) -> Iterator[str]:
     yield _summed("**all**", totals(trials))
     yield from [
         "",
-        "| skill | task | without | with | counts | model | date | how |",
-        "|---|---|---|---|---|---|---|---|",
+        "| skill | task | without | with | counts | how | by whom, and when |",
+        "|---|---|---|---|---|---|---|",
     ]
     for t in trials:
         cells = (
@@ -84,9 +84,8 @@ def table(trials: Sequence[Trial]) -> Iterator[str]:
             said(t.without),
             said(t.with_),
             counts(t),
-            t.model,
-            t.date,
             t.how,
+            ", ".join(filter(None, (t.model, t.date))),
         )
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -171,7 +173,7 @@ def _experiment(path: Path, root: Path) -> dict[str, Any]:
     }
     return {
         "title": title.rstrip("."),
-        "said": [line.split(None, 1) for line in said.splitlines() if line[:1].isupper()],
+        "said": list(_said_of(said)),
         "verdict": data["verdict"],
         "date": data["date"],
         "config": list(flat(data["config"])),
@@ -179,6 +181,14 @@ def _experiment(path: Path, root: Path) -> dict[str, Any]:
         "versions": data["hardware"]["versions"],
         "plot": bars("Restricted mean time to generalize", "steps", rmst) if rmst else "",
     }
+
+
+def _said_of(head: str) -> Iterator[tuple[str, str]]:
+    """(word, text) of each part of the head of an experiment; a part goes on in the lines that are indented below it."""
+    for part in re.split(r"\n(?=[A-Z])", head.strip()):
+        word, _, text = part.partition(" ")
+        said = escape(" ".join(text.split()), quote=False)
+        yield word, re.sub(r"(https://[^\s;,()]+[^\s;,().])", r"<\1>", said)
 
 
 def _series(data: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, list[Point]]]:
@@ -195,13 +205,11 @@ def _series(data: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, 
 
 
 def _question(root: Path, name: str) -> str:
-    """The first sentence of the script that wrote the result."""
-    script = (
-        root
-        / "benchmarks"
-        / f"{name.removesuffix('_cpu').removesuffix('_smoke').removesuffix('_standard')}.py"
-    )
-    if not script.is_file():
+    """The first sentence of the script, or the lab's own benchmark, that wrote the result."""
+    base = name.removesuffix("_cpu").removesuffix("_smoke").removesuffix("_standard")
+    scripts = (root / "benchmarks" / f"{base}.py", root / "src" / "airskills" / base / "benchmark.py")
+    script = next((path for path in scripts if path.is_file()), None)
+    if script is None:
         return ""
     head = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     return " ".join(head.partition("\n\n")[0].split())
