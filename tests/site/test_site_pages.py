@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from markdown import Markdown
 
 from airskills import proof
 from airskills.cli import cli
@@ -22,6 +24,7 @@ from airskills.site import (
     coverage,
     evidence,
     plot,
+    render,
     result_pages,
     rule_pages,
     skill_pages,
@@ -283,6 +286,13 @@ def test_every_committed_result_has_a_page_and_every_chart_finds_its_figures() -
     assert made["experiments/results.md"].count('class="badge') == len(
         list(REPOSITORY.glob("docs/experiments/results/*.json"))
     )
+
+
+def test_nothing_in_a_span_of_code_is_taken_for_markdown() -> None:
+    text = "a[0][2:] == b | c * d * e_f_ `g` \\n $x$ <h>"
+    made = Markdown(extensions=["tables", "airskills.site.mathml"]).convert(f"It holds {render.code(text)}.")
+
+    assert unescape(made) == f"<p>It holds <code>{text}</code>.</p>"
 
 
 def test_a_claim_is_shown_to_its_end_with_its_source_as_a_link() -> None:

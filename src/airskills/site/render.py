@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from html import escape
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from airskills.scaffold import templates
+
+_MARKS = re.compile(r"[\[\]*_`$\\|~^]")  # what means something in Markdown
 
 
 def render(name: str, /, **values: Any) -> str:
@@ -22,8 +25,9 @@ def cell(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Text as a code span of HTML, which may stand in a table whatever is in it."""
-    return f"<code>{escape(' '.join(text.split()), quote=False).replace('|', '&#124;')}</code>"
+    """Text as a code span of HTML, in which no builder takes anything for Markdown, and which may stand in a table."""
+    said = escape(" ".join(text.split()), quote=False)
+    return f"<code>{_MARKS.sub(lambda mark: f'&#{ord(mark[0])};', said)}</code>"
 
 
 @cache
