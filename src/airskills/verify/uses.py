@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from airskills.cells import tree_of
 from airskills.verify.edits import Point, Span
+from airskills.verify.names import Names, dotted
 from airskills.verify.signatures import NOTHING, Shape
-from airskills.verify.syntax import Syntax, children
+from airskills.verify.syntax import children
 
 _LEAVES = frozenset({ast.Name, ast.Constant, ast.alias, ast.Pass})  # hold no use, whatever they stand in
-_WORD = re.compile(r"\w+")
 _BUILTINS = frozenset(dir(builtins))
 _CATCHES_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -74,7 +71,7 @@ class Use:
         return self.name.rpartition(".")[2]
 
 
-class Uses:
+class Uses(Names):
     """The uses of one unit, and the names it binds.
 
     Args:
@@ -82,13 +79,8 @@ class Uses:
     """
 
     def __init__(self, source: str) -> None:
-        self.source = source
+        super().__init__(source)
         self._lines = source.split("\n")
-
-    @cached_property
-    def syntax(self) -> Syntax:
-        """Its syntax tree; parsed again where it is asked for after `release`."""
-        return Syntax(tree_of(self.source))
 
     def release(self) -> None:
         """Let the tree go, which takes a hundred times the room of what was asked of it."""
@@ -122,85 +114,6 @@ class Uses:
         """Every use, in the order in which they begin; of two that begin at one point, the longer first."""
         found = list(self._walk(self.syntax.tree, optional=False, typed=False))
         return tuple(sorted(found, key=lambda use: (use.span.start, [-n for n in use.span.end])))
-
-    @cached_property
-    def defined(self) -> frozenset[str]:
-        """Functions and classes that the unit defines, at any depth."""
-        of = self.syntax.of
-        functions = (node.name for node in of(ast.FunctionDef, ast.AsyncFunctionDef))
-        return frozenset([*functions, *(node.name for node in of(ast.ClassDef))])
-
-    @cached_property
-    def imported(self) -> dict[str, str]:
-        """Local name to the dotted name that an import gives it."""
-        found = {}
-        for node in self.syntax.of(ast.Import, ast.ImportFrom):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    top = alias.name.partition(".")[0]
-                    found[alias.asname or top] = alias.name if alias.asname else top
-            elif node.module and not node.level:
-                for alias in node.names:
-                    found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-        return found
-
-    @cached_property
-    def bound(self) -> frozenset[str]:
-        """Every name that the unit binds."""
-        found = set(self.imported) | self.defined
-        found.update(node.id for node in self.syntax.of(ast.Name) if isinstance(node.ctx, ast.Store))
-        found.update(node.arg for node in self.syntax.of(ast.arg))
-        found.update(node.name for node in self.syntax.of(ast.ExceptHandler) if node.name)
-        return frozenset(found)
-
-    @cached_property
-    def constant(self) -> frozenset[str]:
-        """Names that only one import binds, and of which nothing is set: they mean the same wherever they stand."""
-        aliases = self.syntax.of(ast.alias)
-        times = Counter((alias.asname or alias.name).partition(".")[0] for alias in aliases)
-        others = {node.id for node in self.syntax.of(ast.Name) if not isinstance(node.ctx, ast.Load)}
-        others.update(node.arg for node in self.syntax.of(ast.arg))
-        for node in self.syntax.of(ast.Attribute):
-            if not isinstance(node.ctx, ast.Load):
-                others.add(_dotted(node)[0].partition(".")[0])
-        return frozenset(name for name, count in times.items() if count == 1) - others - self.defined
-
-    @cached_property
-    def rebound(self) -> frozenset[str]:
-        """Functions and classes of the unit whose name it also gives to something else."""
-        return self.defined & {n.id for n in self.syntax.of(ast.Name) if isinstance(n.ctx, ast.Store)}
-
-    @cached_property
-    def classes(self) -> dict[str, tuple[str, ...]]:
-        """Classes that the unit defines: name to the last names of their bases."""
-        nodes = self.syntax.of(ast.ClassDef)
-        return {node.name: tuple(ast.unparse(b).rpartition(".")[2] for b in node.bases) for node in nodes}
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Every name that the unit binds, sets, gives as a keyword or writes in a text."""
-        found = set(self.bound)
-        for text in self.syntax.of(ast.Constant):
-            if isinstance(text.value, str):
-                found.update(_WORD.findall(text.value[:10_000]))
-        found.update(node.attr for node in self.syntax.of(ast.Attribute) if isinstance(node.ctx, ast.Store))
-        found.update(node.arg for node in self.syntax.of(ast.keyword) if node.arg)
-        return frozenset(found)
-
-    @cached_property
-    def made(self) -> dict[str, str]:
-        """Names bound once, to what a class makes (`m = Model(3)`): of exactly that class, none below it."""
-        bound: dict[str, list[str]] = {}
-        for node in self.syntax.of(ast.Assign):
-            if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                called = _dotted(node.value.func)[0] if isinstance(node.value, ast.Call) else ""
-                bound.setdefault(node.targets[0].id, []).append(called.rpartition(".")[2])
-        return {name: found[0] for name, found in bound.items() if len(found) == 1 and found[0][:1].isupper()}
-
-    @cached_property
-    def untyped(self) -> frozenset[str]:
-        """Parameters without annotation: their types are nobody's knowledge."""
-        return frozenset(node.arg for node in self.syntax.of(ast.arg) if node.annotation is None)
 
     def text(self, span: Span) -> str:
         """Source of a span; line ends inside it stay."""
@@ -247,7 +160,7 @@ class Uses:
         for part in (*node.args, *node.keywords):
             yield from self._walk(part, optional=False, typed=typed)
         yield from self._inner(node.func, typed=typed)
-        name, root = _dotted(node.func)
+        name, root = dotted(node.func)
         built_in = root in _BUILTINS and root not in self.bound
         if not name or (name == root and (built_in or root in self.defined)):
             return
@@ -273,7 +186,7 @@ class Uses:
 
     def _chain(self, node: ast.Attribute, *, typed: bool) -> Iterator[Use]:
         yield from self._inner(node, typed=typed)
-        name, root = _dotted(node)
+        name, root = dotted(node)
         span = self.span(node)
         sound = self.is_sound(node)
         if name:
@@ -333,30 +246,6 @@ def _shape(node: ast.Call) -> Shape:
 def _first(node: ast.Call) -> str:
     first = node.args[0] if node.args else None
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
-
-
-def _dotted(node: ast.expr) -> tuple[str, str]:
-    """(name as it is written, first name or "")."""
-    parts: list[str] = []
-    while True:
-        if isinstance(node, ast.Attribute):
-            parts.append(f".{node.attr}")
-            node = node.value
-        elif isinstance(node, ast.Call):
-            parts.append("(...)")
-            node = node.func
-        elif isinstance(node, ast.Subscript):
-            parts.append("[...]")
-            node = node.value
-        elif isinstance(node, ast.Await):
-            node = node.value
-        else:
-            break
-    whole = "".join(reversed(parts))
-    if isinstance(node, ast.Name):
-        plain = not any(part in {"(...)", "[...]"} for part in parts)
-        return f"{node.id}{whole}", node.id if plain else ""
-    return (f"(...){whole}", "") if whole else ("", "")
 
 
 def _catches_import_errors(node: ast.Try) -> bool:
