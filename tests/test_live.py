@@ -16,7 +16,25 @@ from wheelhouse import make_wheel
 
 LAB = {
     "lab/__init__.py": """
+import inspect
+from typing import TYPE_CHECKING
+
 from .parts import Robot, strange
+
+if TYPE_CHECKING:
+    class _Walker(Robot):
+        pass
+
+def build() -> "_Walker":
+    return Robot("built")
+
+class Core:
+    def __init__(self, model):
+        self.model = model
+
+Core.__signature__ = inspect.Signature(
+    [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("self", "model")]
+)
 
 def run(command, *, times=1, **more):
     return 0
@@ -83,6 +101,9 @@ robot = lab.Robot("r")
 robot.walk(3, fast=True)
 robot.name
 lab.Robot.load("x")
+lab.build().walk(3)
+lab.Core("m")
+lab.Core()
 ```
 """
 
@@ -125,6 +146,9 @@ def test_what_is_installed_confirms_refutes_and_takes_back_what_was_read(skill: 
         9: confirmed,
         10: {("proven", "RESOLVED", "")},  # an object has it, its class has not
         11: confirmed,
+        12: confirmed | {("proven", "RESOLVED", "")},  # the class of the result is for type checkers only
+        13: confirmed,
+        14: {("dead", "RESOLVED", "AV004")},
     }
 
 

@@ -32,12 +32,14 @@ def _name(target: str, shape: str) -> list[str]:
     module, _, path = target.partition(":")
     owner: Any = None
     value: Any = importlib.import_module(module)
-    for name in path.split(".") if path else ():
+    names = path.split(".") if path else []
+    for number, name in enumerate(names, 1):
         owner, value = value, getattr(value, name, MISSING)
         if value is MISSING:
             value = _submodule(owner, name)
         if value is MISSING:
-            sure = inspect.ismodule(owner)  # an object may have what its class has not
+            # An object may have what its class has not, and a class may be there for type checkers only.
+            sure = inspect.ismodule(owner) and number == len(names)
             return ["refuted" if sure else "open", f"`{getattr(owner, '__name__', owner)}` has no `{name}`"]
     return _call(owner, value, path, shape) if shape else ["confirmed", ""]
 
@@ -64,7 +66,12 @@ def _call(owner: Any, value: Any, path: str, shape: str) -> list[str]:
     static = inspect.getattr_static(owner, path.rpartition(".")[2], None) if inspect.isclass(owner) else None
     unbound = inspect.isfunction(static) or inspect.ismethoddescriptor(static)
     bound = isinstance(static, (staticmethod, classmethod))
-    given = int(number) + (1 if unbound and not bound else 0)
+    first = next(iter(signature.parameters), "")
+    compiled = inspect.isclass(value) and first in {
+        "self",
+        "$self",
+    }  # as extensions in Rust show their classes
+    given = int(number) + (1 if (unbound and not bound) or compiled else 0)
     if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
         loose = [name for name in names if name not in signature.parameters]
         if loose:
