@@ -53,6 +53,14 @@ def site(work: Path) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def canary(work: Path) -> Path:
+    """The same tree as Zensical builds it, without a warning."""
+    pytest.importorskip("zensical", reason="needs the group docs")
+    run("zensical", "build", "--strict", "--clean", cwd=work)
+    return work / "site"
+
+
 class Quiet(SimpleHTTPRequestHandler):
     """Serves without a log."""
 

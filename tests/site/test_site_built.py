@@ -90,6 +90,14 @@ def test_there_is_a_page_for_every_skill_and_rule(site: Path) -> None:
     assert all((site / "reference" / "rules" / code / "index.html").is_file() for code in RULES)
 
 
+def test_the_builder_that_will_follow_makes_the_same_pages(site: Path, canary: Path) -> None:
+    made, expected = (
+        {path.relative_to(root).as_posix() for path in root.rglob("index.html")} for root in (canary, site)
+    )
+
+    assert made == expected
+
+
 def test_what_clients_and_search_engines_look_for_is_there(site: Path) -> None:
     index = json.loads((site / ".well-known" / "agent-skills" / "index.json").read_text())
     places = ET.parse(site / "sitemap.xml").iterfind(".//{*}loc")

@@ -67,27 +67,19 @@ def totals(trials: Sequence[Trial]) -> Totals:
 
 
 def table(trials: Sequence[Trial]) -> Iterator[str]:
-    """Two Markdown tables: the sums of each skill and of all, and every task."""
-    yield from ["| skill | tasks | passed without | passed with | count |", "|---|--:|--:|--:|--:|"]
-    for skill in dict.fromkeys(trial.skill for trial in trials):
-        yield _summed(_linked(skill), totals([trial for trial in trials if trial.skill == skill]))
-    yield _summed("**all**", totals(trials))
+    """Two Markdown tables: the sums of each skill and of all with who tried them, and every task."""
     yield from [
-        "",
-        "| skill | task | without | with | counts | how | by whom, and when |",
-        "|---|---|---|---|---|---|---|",
+        "| skill | tasks | passed without | passed with | count | tried by |",
+        "|---|--:|--:|--:|--:|---|",
     ]
+    for skill in dict.fromkeys(trial.skill for trial in trials):
+        own = [trial for trial in trials if trial.skill == skill]
+        yield f"{_summed(_linked(skill), totals(own))} {_escaped(_tried_by(own))} |"
+    yield f"{_summed('**all**', totals(trials))} |"
+    yield from ["", "| skill | task | without | with | counts | how |", "|---|---|---|---|---|---|"]
     for t in trials:
-        cells = (
-            _linked(t.skill),
-            f"`{t.task}`",
-            said(t.without),
-            said(t.with_),
-            counts(t),
-            t.how,
-            ", ".join(filter(None, (t.model, t.date))),
-        )
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        cells = (_linked(t.skill), f"`{t.task}`", said(t.without), said(t.with_), counts(t), t.how)
+        yield f"| {' | '.join(map(_escaped, cells))} |"
 
 
 def said(outcome: str) -> str:
@@ -124,5 +116,16 @@ def _summed(name: str, sums: Totals) -> str:
     return f"| {name} | {sums.tasks} | {without} | {with_} | {sums.counted} |"
 
 
+def _tried_by(trials: Sequence[Trial]) -> str:
+    """Each model with its days, once."""
+    models = dict.fromkeys(trial.model for trial in trials if trial.model)
+    days = {model: sorted({trial.date for trial in trials if trial.model == model}) for model in models}
+    return "; ".join(f"{model}, {', '.join(days[model])}" for model in models)
+
+
 def _linked(skill: str) -> str:
     return f"[{skill}](../../skills/{skill}/SKILL.md)"
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
