@@ -173,6 +173,7 @@ def test_every_choice_of_a_filter_shows_the_skills_that_have_it(tab: Any, addres
 def test_a_tag_on_the_page_of_a_skill_leads_to_the_filtered_catalogue(tab: Any, address: str) -> None:
     tab.goto(f"{address}skills/faiss/")
     tab.click(".chip >> text=hnsw")
+    tab.wait_for_url("**/skills/?tag=hnsw")
 
     assert shown(tab) == ["faiss"]
 
