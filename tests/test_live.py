@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,13 @@ def test_what_is_installed_confirms_refutes_and_takes_back_what_was_read(skill: 
         13: confirmed,
         14: {("dead", "RESOLVED", "AV004")},
     }
+
+
+def test_what_ran_is_not_refuted_by_a_signature() -> None:
+    entry = Entry("SKILL.md", 1, 1, use="lab.run", target="lab:run", shape="1")
+    assert live._judged(entry, "refuted", "too many positional arguments").code == "AV005"
+    ran = replace(entry, level=Level.RAN)
+    assert live._judged(ran, "refuted", "too many positional arguments") == ran
 
 
 def test_a_flag_of_a_click_command_is_asked_of_the_command(skill: Path) -> None:

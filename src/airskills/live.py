@@ -110,7 +110,9 @@ def _judged(entry: Entry, state: str, why: str) -> Entry:
         message, help_ = (entry.message, entry.help) if code else ("", "")
         level = max(entry.level, Level.CONFIRMED)
         return replace(entry, state="proven", code=code, message=message, help=help_, level=level)
-    if state == "refuted" and entry.state != "dead":
+    if (
+        state == "refuted" and entry.state != "dead" and entry.level is not Level.RAN
+    ):  # what ran is no question
         message = f"`{entry.use}` fails where it is installed: {why}"
         return replace(
             entry, state="dead", code=_code(entry, why), message=message, help="Look up what it takes"
