@@ -153,6 +153,11 @@ SOURCE = {
         "Lazy: _Any",
         "def __getattr__",
     ),
+    "lazy by an import": (
+        "import os\ndef __getattr__(name):\n    if name == 'run':\n        from .work import run\n        return run\n    raise AttributeError(name)\n",
+        "from .work import run",
+        "def __getattr__",
+    ),
     "forwards names": (
         "import other\ndef __getattr__(name):\n    return getattr(other, name)\n",
         "def __getattr__",

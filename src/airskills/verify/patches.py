@@ -95,13 +95,19 @@ def function_of(text: str, name: str) -> ast.FunctionDef | None:
 
 
 def bound_names(tree: ast.Module) -> set[str]:
-    """Names that a file binds at any depth, star imports left out."""
+    """Names of a module that its file binds, star imports left out; in functions and classes only what is `global`."""
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, FUNCTION | ast.ClassDef):
+    pending: list[tuple[ast.AST, bool]] = [(tree, True)]
+    while pending:
+        node, outside = pending.pop()
+        if isinstance(node, ast.Global):
+            found |= set(node.names)
+        elif outside and isinstance(node, FUNCTION | ast.ClassDef):
             found.add(node.name)
-        elif isinstance(node, ast.alias):
+        elif outside and isinstance(node, ast.alias):
             found.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        elif outside and isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)
+        inside = isinstance(node, FUNCTION | ast.ClassDef | ast.Lambda)
+        pending += [(child, outside and not inside) for child in ast.iter_child_nodes(node)]
     return found

@@ -51,7 +51,8 @@ class PlainDecorators:
 class ListedModule:
     """`dspy.Assert`: the module has a `__getattr__`, so every name seems to be there, but it only knows a few by name.
 
-    Its names are declared instead: every one that the module's text lists, as a key, an entry or in a comparison.
+    Its names are declared instead: every one that the module's text lists, as a key, an entry or in a comparison; where the
+    function imports it (`lm_eval.simple_evaluate`), as what it is.
     """
 
     def concerns(self, text: str, _source: Source) -> bool:
@@ -66,7 +67,9 @@ class ListedModule:
         bound = source.bound(tree)
         if bound is None:
             return
-        declared = "; ".join(f"{name}: _Any" for name in sorted(_texts(tree) - bound))
+        imported = _imports(functions[0])
+        names = sorted(_texts(tree) - bound)
+        declared = "; ".join(imported.get(name, f"{name}: _Any") for name in names)
         yield whole(functions[0], f"from typing import Any as _Any; {declared}" if declared else "pass")
 
 
@@ -121,6 +124,16 @@ class _Lookup:
 
     def _is_name(self, node: ast.expr) -> bool:
         return bool(self.name) and is_name(node, self.name)
+
+
+def _imports(function: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, str]:
+    """The imports that a function makes, by the name that each binds."""
+    return {
+        alias.asname or alias.name: ast.unparse(ast.ImportFrom(node.module, [alias], node.level))
+        for node in ast.walk(function)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 def _texts(tree: ast.Module) -> set[str]:
