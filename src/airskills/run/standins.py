@@ -75,8 +75,10 @@ def model(target: Path, recipe: dict[str, Any]) -> str:
             (`classify:2` has two labels) and `config`.
 
     Returns:
-        The folder of the snapshot.
+        The folder of the snapshot, or "" where no transformers is installed.
     """
+    if find_spec("transformers") is None:  # nothing here could load it: the id is a text like any other
+        return ""
     known, torch = import_module("transformers"), import_module("torch")
     snapshot = _snapshot(target)
     with warnings.catch_warnings():
