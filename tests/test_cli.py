@@ -303,7 +303,9 @@ def test_prompt_json_says_what_was_cut() -> None:
 def test_list_is_tab_separated_when_piped() -> None:
     lines = run("list", "--category", "rag").stdout.splitlines()
 
-    assert lines == ["faiss\trag\tVector search with Faiss. Use when recall is low."]
+    assert "faiss\trag\tVector search with Faiss. Use when recall is low." in lines
+    assert {line.count("\t") for line in lines} == {2}
+    assert {line.split("\t")[1] for line in lines} == {"rag"}
 
 
 def test_a_description_stays_on_its_line_and_moves_no_cursor(root: Path, make_skill: MakeSkill) -> None:

@@ -5,7 +5,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 PAGES = [
-    p for p in sorted((Path(__file__).parents[2] / "docs" / "experiments").glob("*.md")) if p.stem != "log"
+    p
+    for p in sorted((Path(__file__).parents[2] / "docs" / "experiments").glob("*.md"))
+    if p.stem not in {"log", "evals"}  # results, no tutorials
 ]
 
 
