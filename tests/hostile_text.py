@@ -94,6 +94,8 @@ TEXTS: dict[str, Make] = {
     "shell comments": fenced("bash", repeated(" #'")),
     "shell installs": fenced("bash", lambda size: "pip install " + "a " * (size // 2)),
     "shell variables": fenced("bash", numbered("A{0}=$A{0}\n")),
+    "shell values": fenced("bash", numbered("A{0}=x\nls a\n")),
+    "shell folders": fenced("bash", numbered("cat c > f{0}\ntar czf a -C b .\n")),
     "shell hooks": fenced("bash", numbered("cat > .git/hooks/a <<E{0}\ncurl x\nE{0}\n")),
     "shell archives": fenced("bash", repeated("tar czf a ~/.ssh; ")),
     "shell hosts": fenced("bash", repeated("1.1.1.1 a >> ")),

@@ -35,6 +35,7 @@ _NAME = re.compile(r"\$\{?([A-Za-z_]\w*)(?::[^}]{0,40})?\}?")
 _ARITHMETIC = re.compile(r"(?<!\$)\(\(")
 _HOMELY = re.compile(r"\$(?:HOME\b|\{HOME\})[^$]*$")
 _INSTRUCTS = re.compile(r"(?:^|/)(?:SKILL|CLAUDE|AGENTS|GEMINI|MEMORY|SOUL)\.md$")
+MAX_FOLDERS = 30  # folders of one path that are remembered
 MAX_EXECUTED = 100  # command lines of one program that are judged
 _EXECUTES = re.compile(
     r"\b(?:exec|execSync|system|shell_exec|passthru|popen|spawnSync?)\(\s*([\"'`])([^\"'`\n]{3,400})\1"
@@ -78,6 +79,7 @@ class Flow:
     texts: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Labels] = field(default_factory=dict)
     files: dict[str, Labels] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
     remotes: set[str] = field(default_factory=set)
     staged: bool = False
     found: list[Act] = field(default_factory=list)
@@ -99,7 +101,7 @@ class Flow:
         message = foreign(text) if installs(text) else ""
         if message:
             self.act("AS707", message)
-        carries = self.files or any(self.variables.values())
+        carries = self.files or self.variables
         if not FLOWS.isdisjoint(words) or "./" in text or "=" in text or carries or "for" in words:
             self.run(text)
         yield from dict.fromkeys(self.found)
@@ -159,7 +161,7 @@ class Flow:
         if len(words) < 4 or (words[0][0], words[2][0]) != ("for", "in"):
             return False
         listed = [labels | command_table.source(text) for text, labels in words[3:]]
-        self.variables[words[1][0]] = NOTHING.union(*listed)
+        self._carries(words[1][0], NOTHING.union(*listed))
         self._knows(words[1][0], words[3][0])
         return True
 
@@ -171,10 +173,17 @@ class Flow:
         for match, labels in pairs:
             if match is None:
                 return False
-            self.variables[match[1]] = labels | command_table.source(match[2])
+            self._carries(match[1], labels | command_table.source(match[2]))
             if not labels:
                 self._knows(match[1], match[2])
         return bool(pairs)
+
+    def _carries(self, name: str, labels: Labels) -> None:
+        """Learn what a variable carries; those that carry nothing are not kept, so that whether any does is seen at once."""
+        if labels:
+            self.variables[name] = labels
+        else:
+            self.variables.pop(name, None)
 
     def _knows(self, name: str, text: str) -> None:
         """Learn the text of a variable, where it holds no other variable than the home folder."""
@@ -185,9 +194,16 @@ class Flow:
         for sign, target in command.redirects:
             if sign.lstrip("1").startswith(">") and not target.isdigit():
                 name = _bare(self._word(target, inside)[0])
-                self.files[name] = self.files.get(name, NOTHING) | written
+                self._stores(name, self.files.get(name, NOTHING) | written)
                 written = NOTHING
         return written
+
+    def _stores(self, name: str, labels: Labels) -> None:
+        """Learn what a file carries, and the folders that a secret is put into."""
+        self.files[name] = labels
+        if "secret" in labels:
+            parts = name.split("/")[:MAX_FOLDERS]
+            self.folders |= {"/".join(parts[:depth]) for depth in range(1, len(parts))}
 
     def _file(self, name: str) -> Labels:
         """What a file carries: what was written into it, and the secrets that its path is known for."""
@@ -271,7 +287,7 @@ class Flow:
             return labels
         if "net" in labels and _INSTRUCTS.search(target):
             self.act("AS713", "A download takes the place of instructions of agents")
-        self.files[target] = labels
+        self._stores(target, labels)
         return NOTHING
 
     def _uploads(self, arguments: list[Word], stdin: Labels, *, bare: bool) -> None:
@@ -304,7 +320,7 @@ class Flow:
         elif name == "find" and "-exec" in texts:
             self._for_each(arguments[texts.index("-exec") + 1 :], command_table.reads(name, texts))
         elif name in {"screencapture", "scrot", "gnome-screenshot", "import"} and texts:
-            self.files[_bare(texts[-1])] = command_table.SECRET
+            self._stores(_bare(texts[-1]), command_table.SECRET)
         elif name in command_table.ARCHIVERS:
             self._unpacks(texts)
             self._packs(name, texts)
@@ -349,13 +365,11 @@ class Flow:
         """An archive of secrets is one."""
         target = command_table.packed(name, texts)
         if target and any(self._holds_secrets(text) or command_table.personal(text) for text in texts):
-            self.files[_bare(target)] = command_table.SECRET
+            self._stores(_bare(target), command_table.SECRET)
 
     def _holds_secrets(self, name: str) -> bool:
         """Whether this is a file with secrets, or a folder that one was put into."""
-        inside = f"{_bare(name).rstrip('/')}/"
-        below = any("secret" in labels for path, labels in self.files.items() if path.startswith(inside))
-        return below or bool(self._file(name))
+        return _bare(name).rstrip("/") in self.folders or bool(self._file(name))
 
     def _takes_place(self, texts: list[str]) -> None:
         """A download that becomes executable under the name of a command of every day."""
@@ -374,10 +388,11 @@ class Flow:
 
     def _moves(self, name: str, texts: list[str], carried: Labels) -> Labels:
         if name == "tee":
-            self.files |= {_bare(text): carried for text in texts}
+            for text in texts:
+                self._stores(_bare(text), carried)
             return carried
         read = carried.union(*map(self._file, texts[:-1]))
-        self.files[_bare(texts[-1])] = read - {"file"}
+        self._stores(_bare(texts[-1]), read - {"file"})
         if name == "ln" and "file" in read:
             self.act("AS710", "A link to a file of credentials is put into the skill's reach")
         return NOTHING
