@@ -11,7 +11,7 @@ from typing import Any
 from airskills.rules.security_commands import LOCAL
 from airskills.rules.security_known import owns
 from airskills.rules.security_reader import Block
-from airskills.rules.security_shell import Act
+from airskills.rules.security_shell import Act, act_at
 
 # Text without which a file of configuration is not asked.
 CONFIGURED = re.compile(r"toJSON\(|privileged\s*:|docker\.sock|mcpServers|hostPath")
@@ -39,22 +39,22 @@ def config_acts(block: Block) -> Iterator[Act]:
     text = block.text[:MAX_CONFIG]
     secrets, sends = _ALL_SECRETS.search(text), _SENDS.search(text)
     if secrets and sends:
-        yield _act(block, secrets.start(), "AS708", "All secrets of the workflow are sent to another machine")
+        yield act_at(
+            block, secrets.start(), "AS708", "All secrets of the workflow are sent to another machine"
+        )
     raised = _PRIVILEGED.search(text)
     if raised and _MACHINE.search(text):
-        yield _act(block, raised.start(), "AS715", "A container gets the rights of the machine")
+        yield act_at(block, raised.start(), "AS715", "A container gets the rights of the machine")
     unasked = _UNASKED.search(text)
     if unasked:
-        yield _act(block, unasked.start(), "AS715", "The agent's permission checks are switched off")
+        yield act_at(block, unasked.start(), "AS715", "The agent's permission checks are switched off")
     every = _EVERY_TOOL.search(text)
     if every:
-        yield _act(block, every.start(), "AS715", "Every tool of a server may be used without asking")
+        yield act_at(block, every.start(), "AS715", "Every tool of a server may be used without asking")
     for url, name in _handed_over(text):
-        yield _act(block, text.find(url), "AS708", f"The key {name} is sent to the tool server {url[:60]!r}")
-
-
-def _act(block: Block, at: int, code: str, message: str) -> Act:
-    return Act(code, block.path, block.line + block.text.count("\n", 0, at), message)
+        yield act_at(
+            block, text.find(url), "AS708", f"The key {name} is sent to the tool server {url[:60]!r}"
+        )
 
 
 def _handed_over(text: str) -> Iterator[tuple[str, str]]:

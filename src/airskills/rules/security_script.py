@@ -12,7 +12,7 @@ from itertools import islice
 
 from airskills.rules.security_patterns import CREDENTIAL
 from airskills.rules.security_reader import Block
-from airskills.rules.security_shell import Act
+from airskills.rules.security_shell import Act, act_at
 
 MAX_PROGRAM = 1 << 20  # characters of one program that are judged
 MAX_STATEMENT = 1_000  # characters of the arguments of one call that are judged
@@ -61,17 +61,13 @@ def script_acts(block: Block) -> Iterator[Act]:
         arguments = _arguments(text, match.end())
         local = _LOCAL.search(arguments)
         if not local and (wired or not _STORED.search(match[0])) and "secret" in _carried(arguments, labels):
-            yield _act(block, match.start(), "AS708", "Secrets are sent to another machine")
+            yield act_at(block, match.start(), "AS708", "Secrets are sent to another machine")
     for match in islice(_EXECUTES.finditer(text), MAX_CALLS):
         carried = _carried(_arguments(text, match.end()), labels)
         if "decoded" in carried:
-            yield _act(block, match.start(), "AS705", "An encoded payload is decoded and executed")
+            yield act_at(block, match.start(), "AS705", "An encoded payload is decoded and executed")
         elif "net" in carried:
-            yield _act(block, match.start(), "AS706", "A download is executed unread")
-
-
-def _act(block: Block, at: int, code: str, message: str) -> Act:
-    return Act(code, block.path, block.line + block.text.count("\n", 0, at), message)
+            yield act_at(block, match.start(), "AS706", "A download is executed unread")
 
 
 def _labels(text: str) -> dict[str, frozenset[str]]:

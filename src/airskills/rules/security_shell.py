@@ -56,6 +56,11 @@ class Act(NamedTuple):
     message: str
 
 
+def act_at(block: Block, at: int, code: str, message: str) -> Act:
+    """Something that stands at a character of a block."""
+    return Act(code, block.path, block.line + block.text.count("\n", 0, at), message)
+
+
 Python = Callable[[str, str, int], Iterator[Act]]
 
 
@@ -413,5 +418,4 @@ def program_acts(block: Block) -> Iterator[Act]:
     for pattern in PROGRAM:
         match = pattern.regex.search(block.text[:MAX_PROGRAM])
         if match:
-            line = block.line + block.text.count("\n", 0, match.start())
-            yield Act(pattern.code, block.path, line, pattern.message)
+            yield act_at(block, match.start(), pattern.code, pattern.message)

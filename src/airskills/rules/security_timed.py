@@ -7,7 +7,7 @@ import re
 
 from airskills.rules.security_names import Names
 
-CLOCK = re.compile(r"(?:^|\.)(?:today|now|utcnow)$")
+_CLOCK = re.compile(r"(?:^|\.)(?:today|now|utcnow)$")
 _GRAVE = re.compile(
     r"(?:^|\.)(?:rmtree|unlink|rmdir|removedirs|urlopen|urlretrieve|system|popen|exec|eval)$|^os\.remove$|^subprocess\.|^requests\."
 )
@@ -44,7 +44,7 @@ def _is_clock(node: ast.expr, names: Names, clocks: frozenset[str]) -> bool:
 
 def is_clock(name: str) -> bool:
     """Whether a function of this name says what time it is."""
-    return name == "time.time" or CLOCK.search(name) is not None
+    return name == "time.time" or _CLOCK.search(name) is not None
 
 
 def _is_day(node: ast.expr, names: Names) -> bool:
@@ -56,7 +56,6 @@ def _is_day(node: ast.expr, names: Names) -> bool:
         ("date", "datetime", "fromisoformat", "strptime")
     ):
         return False
-    fixed = all(isinstance(argument, ast.Constant) for argument in node.args)
-    return fixed and (
-        len(node.args) > 2 or _DAY.match(names.text(node.args[0])) is not None if node.args else False
-    )
+    if not node.args or not all(isinstance(argument, ast.Constant) for argument in node.args):
+        return False
+    return len(node.args) > 2 or _DAY.match(names.text(node.args[0])) is not None
