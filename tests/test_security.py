@@ -258,6 +258,32 @@ def test_configuration_is_judged_by_what_it_hands_over_and_whom_it_lets_in(
 
 
 @pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("ci.yml", "curl a; "),
+        ("ci.yml", "\n"),
+        ("ci.yml", "hostPath:\n"),
+        ("ci.yml", "- "),
+        ("mcp.json", '"sandbox": {\n'),
+        ("mcp.json", "[" * 60 + "]" * 60 + ", "),
+    ],
+)
+def test_hostile_configuration_takes_time_that_grows_no_faster_than_it(name: str, unit: str) -> None:
+    head = "run: toJSON(secrets)\nprivileged: true\n" if name == "ci.yml" else '{"mcpServers": {"a": ['
+
+    def seconds(size: int) -> float:
+        text = head + unit * (size // len(unit)) + ("1]}}" if name == "mcp.json" else "")
+        return cpu_seconds(lambda: config(**{f"assets__{name}": text}))
+
+    assert seconds(120_000) < max(0.5, 6 * seconds(40_000))
+
+
+def test_deep_configuration_of_a_server_is_read_or_passed_over() -> None:
+    for depth in (400, 900, 950, 990, 100_000):
+        assert config(**{"mcp.json": '{"mcpServers": {"a": ' + "[" * depth + "]" * depth + "}}"}) == set()
+
+
+@pytest.mark.parametrize(
     ("lines", "expected"),
     [
         ("git remote add x https://git.compactor.dev/in.git\ngit push --mirror x", {"AS708"}),

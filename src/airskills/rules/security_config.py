@@ -19,11 +19,11 @@ MAX_CONFIG = 1 << 18  # characters of one file that are judged
 MAX_VALUES = 2_000  # values of one file that are judged
 _ALL_SECRETS = re.compile(r"toJSON\(\s*secrets\s*\)")
 _SENDS = re.compile(
-    r"\b(?:curl|wget|ncat|nc|Invoke-\w+)\s[^\n]*https?://|\burlopen\(|\brequests\.post\(|\bfetch\("
+    r"\b(?:curl|wget|ncat|nc|Invoke-\w+)\s[^\n]{0,400}https?://|\burlopen\(|\brequests\.post\(|\bfetch\("
 )
-_PRIVILEGED = re.compile(r"^\s*(?:-\s*)?\"?privileged\"?\s*:\s*[\"']?true\b", re.MULTILINE)
+_PRIVILEGED = re.compile(r"^[ \t]*(?:-[ \t]*)?\"?privileged\"?\s*:\s*[\"']?true\b", re.MULTILINE)
 _MACHINE = re.compile(
-    r"^\s*-\s*[\"']?/:/|/var/run/docker\.sock:|^\s*\"?pid\"?\s*:\s*[\"']?host\b|hostPid\s*:\s*true|hostPath\s*:\s*\n?\s*\{?\s*path\s*:\s*[\"']?/[\"']?\s*[}\n]",
+    r"^[ \t]*-[ \t]*[\"']?/:/|/var/run/docker\.sock:|^[ \t]*\"?pid\"?\s*:\s*[\"']?host\b|hostPid\s*:\s*true|hostPath[ \t]*:[\s{]{0,80}path\s*:\s*[\"']?/[\"']?\s*[}\n]",
     re.MULTILINE,
 )
 _EVERY_TOOL = re.compile(r"\"(?:alwaysAllow|autoApprove|autoApproveTools)\"\s*:\s*\[\s*\"\*\"")
@@ -37,8 +37,8 @@ _KEY = re.compile(r"TOKEN|SECRET|PASSWORD|KEY\b")
 def config_acts(block: Block) -> Iterator[Act]:
     """What one file or block of YAML or JSON does."""
     text = block.text[:MAX_CONFIG]
-    secrets, sends = _ALL_SECRETS.search(text), _SENDS.search(text)
-    if secrets and sends:
+    secrets = _ALL_SECRETS.search(text)
+    if secrets and _SENDS.search(text):
         yield act_at(
             block, secrets.start(), "AS708", "All secrets of the workflow are sent to another machine"
         )
@@ -75,12 +75,12 @@ def _handed_over(text: str) -> Iterator[tuple[str, str]]:
 
 def _values(server: Any) -> Iterator[str]:
     """The texts of a server's entry that reach it: all but the environment of a local process."""
-    if isinstance(server, str):
-        yield server
-    elif isinstance(server, dict):
-        for key, value in server.items():
-            if key != "env":
-                yield from _values(value)
-    elif isinstance(server, list):
-        for value in server:
-            yield from _values(value)
+    pending = [server]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            pending += [value[key] for key in reversed(value) if key != "env"]
+        elif isinstance(value, list):
+            pending += reversed(value)
