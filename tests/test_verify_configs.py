@@ -244,6 +244,28 @@ class Config(Base):
             data["steps"] = data.pop("max_steps")
         return data
 
+class Nested(BaseModel):
+    rows: list[Data] | None = None
+    inner: Reference | None = None
+
+    @field_validator("rows", mode="before")
+    @classmethod
+    def retired(cls, rows):
+        for row in rows:
+            if row.get("kind") == "z":
+                raise ValueError("z is gone")
+        return rows
+
+    @model_validator(mode="before")
+    @classmethod
+    def late(cls, data):
+        data = dict(data)
+        copied = data.copy()
+        inner = data.get("inner") or {}
+        if inner.get("branch") and copied.pop("older", None):
+            copied["rows"] = [{"path": data["oldest"]}]
+        return copied
+
 class Loose(BaseModel):
     model_config = ConfigDict(extra="allow")
 """
@@ -268,6 +290,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
     )
     made = {
         "model": schemas.Classes("pack", ("pack.config:Gone", "pack.config:Config"), {"include": shapes.ANY}),
+        "nested": schemas.Classes("pack", ("pack.config:Nested",)),
         "loose": schemas.Classes("pack", ("pack.config:Loose",)),
         "flags": schemas.Flags("pack", dashes=True),
         "gone": schemas.Classes("pack", ("pack.config:Gone",)),
@@ -295,6 +318,21 @@ def test_models_are_read_with_aliases_bases_and_validators(tools: Tools) -> None
         "5:8 model: steps takes a whole number, not 'x'",
         "8:11 model: datasets[].kind takes one of its choices, not 'c'",
         "9:11 model has no key 'rep' in 'datasets[].ref'",
+    ]
+
+
+def test_a_validator_of_a_list_does_not_hide_the_keys_of_its_rows(tools: Tools) -> None:
+    assert dead('```yaml {schema="nested"}\nrows:\n  - path: x\n    kind: a\n```', tools) == []
+    assert dead('```yaml {schema="nested"}\nrows:\n  - path: x\n    knd: a\n```', tools) == [
+        "6:5 nested has no key 'knd' in 'rows[]'"
+    ]
+
+
+def test_keys_that_a_validator_reads_in_parts_of_a_document_are_none_of_the_document(tools: Tools) -> None:
+    assert dead('```yaml {schema="nested"}\nolder: 1\noldest: 2\n```', tools) == []
+    assert dead('```yaml {schema="nested"}\nbranch: main\nkind: a\n```', tools) == [
+        "4:1 nested has no key 'branch'",
+        "5:1 nested has no key 'kind'",
     ]
 
 

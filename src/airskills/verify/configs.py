@@ -99,6 +99,8 @@ def _value(name: str, schema: Schema, shape: Shape, node: Node, path: str) -> It
 def _either(name: str, schema: Schema, shape: Shape, node: Node, path: str) -> Iterator[Said]:
     """Of the alternatives that are built like the value, the one that says the least against it."""
     parts = [part for part in shape.parts if _alike(part, node)]
+    if isinstance(node.value, list) and any(item.pairs is not None for item in node.value):
+        parts = [part for part in parts if part.name == "list"] or parts  # `other` says nothing about keys
     if not parts:
         yield _wrong(name, shape, node, path)
         return

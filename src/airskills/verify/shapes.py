@@ -214,6 +214,11 @@ def _aliases(named: Mapping[str, Value]) -> tuple[list[str], bool]:
     return [name for name in found if isinstance(name, str)], any(isinstance(name, Unknown) for name in found)
 
 
+def _whole(decorator: ast.expr) -> bool:
+    """Whether a validator is given all values of a model."""
+    return re.search(r"\b(?:model|root)_validator\b", ast.unparse(decorator)) is not None
+
+
 def _validators(machine: Runner, cls: Class) -> Iterator[tuple[Function, ast.expr]]:
     """Functions of a model that see values before the fields do, each with its decorator."""
     for base in mro(cls):
@@ -230,14 +235,14 @@ def _rewritten(machine: Runner, cls: Class) -> Iterator[str]:
         names = [
             word.value for word in words if isinstance(word, ast.Constant) and isinstance(word.value, str)
         ]
-        whole = "model_validator" in ast.unparse(decorator) or "root_validator" in ast.unparse(decorator)
-        yield from ["*"] if whole else names
+        yield from ["*"] if _whole(decorator) else names
 
 
 def _handled(machine: Runner, cls: Class) -> Iterator[str]:
     """Keys that validators look at before the fields are read: older spellings, mostly."""
-    for function, _ in _validators(machine, cls):
-        yield from _looked_up(function.node)
+    for function, decorator in _validators(machine, cls):
+        if _whole(decorator):
+            yield from _looked_up(function.node)
 
 
 def _renamed(machine: Runner, cls: Class) -> set[str]:
@@ -250,17 +255,41 @@ def _renamed(machine: Runner, cls: Class) -> set[str]:
 
 
 def _looked_up(function: ast.AST) -> Iterator[str]:
-    """String keys that a function subscripts, gets, pops or looks for."""
+    """String keys that a function subscripts, gets, pops or looks for in what it is given, not in parts of that."""
+    given = set(_given(function))
     for node in ast.walk(function):
         key: ast.expr | None = None
+        where: ast.expr | None = None
         if isinstance(node, ast.Subscript):
-            key = node.slice
+            key, where = node.slice, node.value
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             key = node.args[0] if node.func.attr in {"get", "pop", "setdefault"} else None
+            where = node.func.value
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
-            key = node.left
-        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            key, where = node.left, node.comparators[0]
+        if isinstance(key, ast.Constant) and isinstance(key.value, str) and _named(where) in given:
             yield key.value
+
+
+def _given(function: ast.AST) -> Iterator[str]:
+    """Parameters of a function, and the copies that it makes of them."""
+    known = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+    yield from known
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            call = node.value
+            sources = [*call.args, *([call.func.value] if isinstance(call.func, ast.Attribute) else [])]
+            if not _fetches(call) and known & set(map(_named, sources)):
+                yield from filter(None, map(_named, node.targets))
+
+
+def _fetches(call: ast.Call) -> bool:
+    """Whether a call takes one part out of something."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr in {"get", "pop", "setdefault"}
+
+
+def _named(node: ast.expr | None) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 # --- from flags
