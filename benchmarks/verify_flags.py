@@ -19,6 +19,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +92,11 @@ class Case:
     words: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """Its name in the table."""
+        return " ".join((self.name, *self.path))
+
 
 CASES = (
     Case("training", "accelerate"),
@@ -141,8 +147,8 @@ def python_of(folder: Path, name: str) -> Path:
     return python
 
 
-def probed(python: Path, case: Case) -> dict[str, Any] | str:
-    """What the program showed, or why it showed nothing."""
+def probed(python: Path, case: Case, limit: float) -> dict[str, Any] | str:
+    """What the program showed within so many seconds, or why it showed nothing."""
     environment = {
         **os.environ,
         "CUDA_VISIBLE_DEVICES": "",
@@ -150,9 +156,12 @@ def probed(python: Path, case: Case) -> dict[str, Any] | str:
         "PYTHONWARNINGS": "ignore",
     }
     command = [str(python), str(HERE / "probe_flags.py"), *case.name.split(), *case.words]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=600, env=environment, cwd="/", check=False
-    )
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=limit, env=environment, cwd="/", check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"it took longer than {limit:.0f} s"
     _, found, text = done.stdout.rpartition("\x1e")
     return json.loads(text) if found else (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
 
@@ -173,11 +182,14 @@ def read(python: Path, case: Case) -> tuple[Command, float]:
     return found or Command(open="not found"), time.perf_counter() - start
 
 
-def compared(case: Case, folder: Path) -> dict[str, Any]:
+def compared(case: Case, folder: Path, limit: float) -> dict[str, Any]:
     """One row: how many flags, and which differ."""
-    python = python_of(folder, case.environment)
-    shown = probed(python, case)
-    name = " ".join((case.name, *case.path))
+    name = case.title
+    try:
+        python = python_of(folder, case.environment)
+    except subprocess.CalledProcessError as error:
+        return {"tool": name, "failed": f"its environment could not be made: {error}"}
+    shown = probed(python, case, limit)
     if isinstance(shown, str):
         return {"tool": name, "failed": shown}
     real, (ours, seconds) = from_json(shown["command"]), read(python, case)
@@ -195,10 +207,10 @@ def compared(case: Case, folder: Path) -> dict[str, Any]:
     }
 
 
-def record(case: Case, folder: Path) -> None:
+def record(case: Case, folder: Path, limit: float) -> None:
     """Write what a program showed into the package."""
     python = python_of(folder, case.environment)
-    shown = probed(python, case)
+    shown = probed(python, case, limit)
     if isinstance(shown, str):
         sys.exit(shown)
     script = case.name.split()[1].partition(".")[0] if case.name.startswith("-m ") else case.name
@@ -233,46 +245,51 @@ def main() -> None:
         "--only", nargs="*", help="Tools whose name contains one of these words; the others keep their rows."
     )
     parser.add_argument("--record", help="Write the recording of this tool instead of comparing.")
-    parser.add_argument("--json", help="Write the result here.")
+    parser.add_argument("--limit", type=float, default=300, help="Seconds that each program gets.")
+    parser.add_argument("--json", help="Write the result here, after each program.")
     options = parser.parse_args()
     folder = options.environments.resolve()
     if options.record:
-        record(next(case for case in CASES if options.record in case.name), folder)
+        record(next(case for case in CASES if options.record in case.name), folder, options.limit)
         return
     wanted = [case for case in CASES if not options.only or any(word in case.name for word in options.only)]
-    rows: list[dict[str, Any]] = []
-    for case in wanted:
-        rows.append(compared(case, folder))
-        print(
-            json.dumps({k: v for k, v in rows[-1].items() if k not in {"missing", "invented"}}),
-            file=sys.stderr,
-        )
-    if options.only and options.json and Path(options.json).exists():
-        before = json.loads(Path(options.json).read_text(encoding="utf-8"))["tools"]
-        measured = {row["tool"] for row in rows}
-        rows = [row for row in before if row["tool"] not in measured] + rows
+    rows = kept(options.json, wanted) if options.only else []
+    for number, case in enumerate(wanted, 1):
+        print(f"{number} of {len(wanted)}: {case.title}", file=sys.stderr)
+        rows.append(compared(case, folder, options.limit))
+        said = {key: value for key, value in rows[-1].items() if key not in {"missing", "invented"}}
+        print(json.dumps(said), file=sys.stderr)
+        write(options.json, {**conditions(["airskills"]), "totals": totals(rows), "tools": rows})
+    show(rows)
+
+
+def kept(path: str | None, wanted: Sequence[Case]) -> list[dict[str, Any]]:
+    """The rows of an earlier run, but for those of the tools that are wanted."""
+    if not path or not Path(path).exists():
+        return []
+    before: list[dict[str, Any]] = json.loads(Path(path).read_text(encoding="utf-8"))["tools"]
+    titles = {case.title for case in wanted}
+    return [row for row in before if row["tool"] not in titles]
+
+
+def totals(rows: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """How many flags programs have, and how many of them are read."""
+    return {key: sum(row.get(key, 0) for row in rows) for key in ("offered", "found")}
+
+
+def show(rows: Sequence[dict[str, Any]]) -> None:
+    """A line for each tool, and what they come to."""
     shown = [row for row in rows if "failed" not in row]
-    print_table(
-        ("tool", "version", "offered", "found", "missing", "invented", "open", "s"),
-        [
-            (
-                r["tool"],
-                r["version"],
-                r["offered"],
-                r["found"],
-                len(r["missing"]),
-                len(r["invented"]),
-                "yes" if r["open"] else "",
-                r["seconds"],
-            )
-            for r in shown
-        ],
-    )
-    totals = {key: sum(row[key] for row in shown) for key in ("offered", "found")}
-    print(
-        f"{totals['found']} of {totals['offered']} flags found; {len(rows) - len(shown)} tools showed nothing"
-    )
-    write(options.json, {**conditions(["airskills"]), "totals": totals, "tools": rows})
+    columns = ("tool", "version", "offered", "found", "missing", "invented", "open", "seconds")
+    print_table(columns, [[_cell(row[column]) for column in columns] for row in shown])
+    for row in rows:
+        if "failed" in row:
+            print(f"{row['tool']} showed nothing: {row['failed']}")
+    print("{found} of {offered} flags found".format(**totals(rows)))
+
+
+def _cell(value: str | float | list[str]) -> object:
+    return len(value) if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from airskills import proof
 from airskills.cli import cli
 from airskills.folder import open_folder
 from airskills.pins import parse_pins
-from airskills.verify import api
+from airskills.verify import api, subject
 from airskills.verify.backend import Answer
 from airskills.verify.ty import Ty
 from conftest import MakeSkill
@@ -209,10 +209,49 @@ def test_an_unchanged_skill_is_answered_without_reading_its_blocks(
     options = api.Options(offline=True, cache=tmp_path / "cache")
     first = api.verify([str(skill)], options)
     with monkeypatch.context() as patch:
-        patch.delattr(api, "units_of")
+        patch.delattr(subject, "units_of")
         again = api.verify([str(skill)], options)
     assert (again.entries, again.skills[0].places) == (first.entries, first.skills[0].places)
     (skill / "SKILL.md").write_text((skill / "SKILL.md").read_text().replace('lab.run("b")', "lab.gone()"))
     assert {entry.use for entry in api.verify([str(skill)], options).entries} >= {"lab.gone"}
     pins = api.verify([str(skill)], replace(options, pins=parse_pins("lab==2.0")))
     assert pins.entries != first.entries
+
+
+def test_of_a_file_only_what_stands_in_it_is_proven_and_kept_beside_the_rest(
+    skill: Path, tmp_path: Path
+) -> None:
+    class Asked(Ty):
+        texts: list[str] = []  # noqa: RUF012 - of this class, for this test
+
+        def ask(self, files: Mapping[str, str], paths: Sequence[Path]) -> Answer:
+            Asked.texts += files.values()
+            return super().ask(files, paths)
+
+    (skill / "references").mkdir()
+    page = skill / "references" / "more.md"
+    page.write_text("# More\n\n```python\nimport lab\nlab.more()\n```\n")
+    only = {str(skill): frozenset({"references/more.md"})}
+    options = api.Options(offline=True, cache=tmp_path / "cache", backend=Asked())
+    (part,) = api.verify([str(skill)], replace(options, only=only)).skills
+    assert {(e.path, e.use) for e in part.entries} == {(str(page), "lab"), (str(page), "lab.more")}
+    assert part.places == ((str(page), 4, 5),)
+    assert not any("lab.run" in text for text in Asked.texts)
+    whole = api.verify([str(skill)], options)
+    assert set(part.entries) < set(whole.entries)
+    assert sum("lab.more" in text for text in Asked.texts) == 2  # checked and asked by the first run alone
+    Asked.texts.clear()
+    assert api.verify([str(skill)], replace(options, only=only)).entries == part.entries
+    assert api.verify([str(skill)], options).entries == whole.entries
+    assert not Asked.texts
+
+
+def test_a_file_can_be_named_but_not_written_a_proof_of(skill: Path) -> None:
+    (skill / "facts.yaml").write_text('- id: one\n  new: |\n    import lab\n    lab.run("a", tims=2)\n')
+    text = run(str(skill / "facts.yaml"), code=1)
+    assert "facts.yaml:4" in text
+    assert "SKILL.md" not in text
+    assert "Name the skill" in run(str(skill / "facts.yaml"), "--write", code=2)
+    assert "SKILL.md:19" in run(str(skill / "facts.yaml"), str(skill), code=1)
+    Path("stray.md").write_text("# Stray\n")
+    assert "belongs to no skill" in run("stray.md", code=2)

@@ -22,8 +22,9 @@ from airskills.pins import Pin, parse_pins
 from airskills.scopes import bundled_root
 
 if TYPE_CHECKING:
-    from airskills.verify.api import Progress, Report
     from airskills.verify.backend import Backend
+    from airskills.verify.proven import Report
+    from airskills.verify.subject import Progress
 
 
 def _complete_targets(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -82,7 +83,7 @@ def verify(
 
     With --live the packages are imported, not the skill's code: names and signatures are looked up where they are installed.
 
-    Without arguments the bundled skills are proven. The pins are those of `airskills-tested-with` unless --with or --pins
+    Without arguments the bundled skills are proven; of a file only what stands in it. The pins are those of `airskills-tested-with` unless --with or --pins
     gives others, so that it works on any folder with a SKILL.md. Wheels are downloaded once, by uv, and unpacked in the
     cache. The last line counts what is proven, dead and not proven; --unproven lists the reasons.
 
@@ -91,18 +92,22 @@ def verify(
     Examples:
       airskills verify
       airskills verify skills/peft --unproven
+      airskills verify skills/peft/references/moe.md
       airskills verify ~/.claude/skills --with "trl==1.16.0 transformers==5.23.0"
       airskills verify skills --ledger ledger.json --output-format sarif > verify.sarif
     """
     from airskills.verify import api
 
-    folders = targets.folders(named or (bundled_root(),))
+    folders, only = targets.wanted(named or (bundled_root(),))
+    if write and only:
+        raise AirskillsError("A proof is of a whole skill", help="Name the skill, not a file of it")
     start = time.perf_counter()
     with _progress() as tell:
         found = api.verify(
             folders,
             api.Options(
                 pins=_pins(with_, pins_file),
+                only=only,
                 offline=offline,
                 remember=not no_cache,
                 backend=_backend(backend),

@@ -17,8 +17,8 @@ from airskills.environments import Environment, EnvironmentUnavailableError
 from airskills.pins import Pin
 from airskills.run import isolation, probe
 from airskills.run.keepers import Keeper, KeeperError, strongest
-from airskills.verify.api import Proven, Report
 from airskills.verify.ledger import Entry, Level
+from airskills.verify.proven import Proven, Report
 
 SECONDS = 600.0  # for all questions about one environment
 MEMORY = 8 << 30

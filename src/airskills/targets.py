@@ -33,6 +33,36 @@ def folders(targets: Iterable[str]) -> list[str]:
     return list(found)
 
 
+def wanted(targets: Iterable[str]) -> tuple[list[str], dict[str, frozenset[str]]]:
+    """The folders of these targets; and of those of which only files were named, these files by their relative paths.
+
+    Raises:
+        AirskillsError: a target names no skill, or a file that belongs to none.
+    """
+    whole: dict[str, None] = {}
+    parts: dict[str, set[str]] = {}
+    for target in targets:
+        if os.path.isfile(target):
+            folder = _skill_of(target)
+            parts.setdefault(folder, set()).add(os.path.relpath(target, folder))
+        else:
+            whole.update(dict.fromkeys(folders([target])))
+    only = {folder: frozenset(files) for folder, files in parts.items() if folder not in whole}
+    return [*whole, *only], only
+
+
+def _skill_of(file: str) -> str:
+    """The nearest folder above a file that holds a SKILL.md."""
+    folder = os.path.dirname(os.path.abspath(file))
+    while not os.path.isfile(os.path.join(folder, scan.FILE_NAME)):
+        above = os.path.dirname(folder)
+        if above == folder:
+            message = f"{file!r} belongs to no skill: there is no {scan.FILE_NAME} beside or above it"
+            raise AirskillsError(message, help="Give a skill, or a file of one")
+        folder = above
+    return folder
+
+
 def refuse_untrusted(paths: Iterable[str], what: str) -> None:
     """Stop unless every folder came with this package or was trusted as it is now.
 

@@ -46,11 +46,12 @@ class Memory:
         """Remember a unit of this run; those of the last run that nobody keeps are forgotten."""
         self._kept[key] = tuple(entries)
 
-    def save(self) -> None:
-        """Write what is kept, if it is not what was known."""
-        if self._path is None or self._kept.keys() == self._known.keys():
+    def save(self, *, forget: bool = True) -> None:
+        """Write what is kept, if it is not what was known; what is not to be forgotten stays beside it."""
+        before = {} if forget else self._known
+        if self._path is None or {**before, **self._kept}.keys() == self._known.keys():
             return
-        rows = {key: [row_of(entry) for entry in entries] for key, entries in self._kept.items()}
+        rows = {**before, **{key: list(map(row_of, entries)) for key, entries in self._kept.items()}}
         with suppress(OSError):  # a memory that cannot be written costs time, nothing else
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self._path, json.dumps(rows))

@@ -6,8 +6,8 @@ import platform
 from pathlib import Path
 
 from airskills import __version__, proof
-from airskills.verify.api import Proven
 from airskills.verify.ledger import Level
+from airskills.verify.proven import Proven
 
 
 def objection(found: Proven) -> str:

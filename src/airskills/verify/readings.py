@@ -22,13 +22,22 @@ from pathlib import Path
 
 from airskills.cache import touch
 from airskills.disk import bytes_of
-from airskills.verify import decorators, patches, revisions, wheel_source
+from airskills.verify import decorators, patches, revisions, stars, wheel_source
 from airskills.verify.patches import edited, parse
 from airskills.verify.revisions import REVISIONS
+from airskills.verify.stars import ListedStars
 from airskills.verify.wheel_source import Source
 from airskills.wheels import Wheel
 
-_CODE = (__file__, decorators.__file__, patches.__file__, revisions.__file__, wheel_source.__file__)
+_CODE = (
+    __file__,
+    decorators.__file__,
+    patches.__file__,
+    revisions.__file__,
+    stars.__file__,
+    wheel_source.__file__,
+)
+_ALL = (*REVISIONS, ListedStars())
 
 UNUSED = 86_400.0  # seconds after which a reading by another version of this code goes
 
@@ -110,7 +119,7 @@ def _write(root: Path, made: Path) -> None:
 def _revised(source: Source, path: Path) -> str | None:
     """Text of a file after all revisions; None where nothing changes."""
     source.path, text = path, source.text(path)
-    wanted = [revision for revision in REVISIONS if revision.concerns(text, source)]
+    wanted = [revision for revision in _ALL if revision.concerns(text, source)]
     tree = parse(text) if wanted else None
     if tree is None:
         return None

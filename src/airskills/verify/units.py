@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -116,25 +116,32 @@ class Units:
     local: frozenset[str]
 
 
-def units_of(folder: Folder, *, pins: Sequence[Pin] | None = None) -> Units:
+def units_of(
+    folder: Folder,
+    *,
+    pins: Sequence[Pin] | None = None,
+    wanted: Callable[[str], bool] = lambda _path: True,
+) -> Units:
     """Every unit of a skill.
 
     Args:
         folder: the skill.
         pins: instead of those that its frontmatter and its scripts name.
+        wanted: whether a file is to be proven; of others only scripts are read, which may be imported.
     """
     found: list[Unit] = []
     entries: list[Entry] = []
     known = _pins(folder, entries) if pins is None else tuple(pins)
     for document in folder.documents:
-        _add_document(document, known, found, entries)
+        if wanted(document.path):
+            _add_document(document, known, found, entries)
     for path in _scripts(folder):
         own = known if pins is not None else _script_pins(folder, path, known, entries)
         _add_text(folder.at(path), folder.text(path), own, found, entries)
-    if folder.has("facts.yaml"):
+    if folder.has("facts.yaml") and wanted(folder.at("facts.yaml")):
         _add_facts(folder.at("facts.yaml"), folder.text("facts.yaml"), known, found, entries)
     local = frozenset(f.path.rpartition("/")[2].removesuffix(".py") for f in folder.matching(".py"))
-    return Units(known, tuple(found), tuple(entries), local)
+    return Units(known, tuple(found), tuple(entry for entry in entries if wanted(entry.path)), local)
 
 
 def _pins(folder: Folder, entries: list[Entry]) -> tuple[Pin, ...]:

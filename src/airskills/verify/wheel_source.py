@@ -16,11 +16,18 @@ _DEFINED = re.compile(r"^def (\w+)\(", re.MULTILINE)
 
 
 class Source:
-    """The Python source of one wheel, read and parsed when needed; `path` is the file under revision."""
+    """The Python source of one wheel, read and parsed when needed.
+
+    Attributes:
+        root: its folder.
+        path: the file under revision.
+        exports: what a star takes from a file, as far as it was asked for (`stars.py`).
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.path = root
+        self.exports: dict[Path, tuple[str, ...] | None] = {}
 
     def text(self, path: Path) -> str:
         """Text of a file, byte for byte."""
@@ -28,21 +35,22 @@ class Source:
 
     def bound(self, tree: ast.Module) -> set[str] | None:
         """Names that the file under revision binds, star imports included; None where one of those is not found."""
-        return self._bound(tree, self.path, 0)
+        return self.bound_by(tree, self.path)
 
-    def _bound(self, tree: ast.Module, path: Path, depth: int) -> set[str] | None:
+    def bound_by(self, tree: ast.Module, path: Path, depth: int = 0) -> set[str] | None:
+        """The same of any file, to which `depth` stars have led."""
         found = bound_names(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-                other = self._relative(node, path)
+                other = self.relative(node, path)
                 inner = parse(self.text(other)) if other and depth < 5 else None
-                more = self._bound(inner, other, depth + 1) if inner and other else None
+                more = self.bound_by(inner, other, depth + 1) if inner and other else None
                 if more is None:
                     return None
                 found |= more
         return found
 
-    def _relative(self, node: ast.ImportFrom, path: Path) -> Path | None:
+    def relative(self, node: ast.ImportFrom, path: Path) -> Path | None:
         """The file that a relative import reads."""
         if not node.level:
             base = self.root.joinpath(*(node.module or "").split("."))
