@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -431,14 +432,29 @@ def test_every_rule_of_ty_that_is_relied_on_exists() -> None:
     assert set(ty.RULES) <= {row["name"] for row in rows}
 
 
-def test_a_rule_that_is_not_known_is_an_internal_error() -> None:
-    row = {
-        "check_name": "brand-new",
-        "description": "brand-new: x",
-        "location": {
-            "path": "a.py",
-            "positions": {"begin": {"line": 1, "column": 1}, "end": {"line": 1, "column": 2}},
-        },
-    }
+@pytest.mark.parametrize(
+    "said",
+    [
+        "::error title=ty (brand-new),file=/x/a.py,line=1,col=1,endLine=1,endColumn=2::code/a.py:1:1: brand-new: x\n",
+        "ty says brand-new things\n",
+    ],
+)
+def test_what_is_not_known_of_its_answer_is_an_internal_error(said: str, tmp_path: Path) -> None:
+    answer = tmp_path / "answer"
+    answer.write_text(said)
     with pytest.raises(BackendError, match="brand-new"):
-        ty._answer(json.dumps([row]))
+        ty._answer(answer)
+
+
+def test_every_complaint_has_an_end_over_several_lines_too(wheel: Wheel) -> None:
+    chain = "from lab import Model\n\nModel().save(\n    1, 2).save(3)\nModel(\n    1).save()\n"
+    found = Ty().ask({"a": chain, "b": "reveal_type('1\\n%0A  x')\nreveal_type(\n    1)\n"}, [wheel.root])
+    lines = chain.split("\n")
+    for said in found.diagnostics:
+        (first, start), (last, end) = said.start, said.end
+        text = "\n".join(lines[first - 1 : last])
+        inside = text[start : len(text) - len(lines[last - 1]) + end]
+        assert inside.count("(") == inside.count(")"), (said, inside)
+        assert "%0A" not in said.message
+    assert any(said.start[0] < said.end[0] for said in found.diagnostics)
+    assert found.types["b"] == {(1, 12): 'Literal["1\\n%0A  x"]', (3, 4): "Literal[1]"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from airskills.markdown import Markdown
 from airskills.pins import Pin
 from airskills.verify import shapes
+from airskills.verify import tools as programs
 from airskills.verify.arguments import Rest, Verdict, judge
 from airskills.verify.commands import check_commands
 from airskills.verify.flags import Command, Option, from_json, to_json
@@ -312,7 +313,9 @@ def test_other_blocks_are_passed_over(info: str, tools: Tools) -> None:
     assert check(f"```{info}\nlaunch --nonsense\n```\n", tools) == []
 
 
-def test_the_answer_is_kept_and_depends_on_the_packages(tools: Tools, tmp_path: Path) -> None:
+def test_the_answer_is_kept_and_depends_on_the_packages(
+    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = tools.command("launch")
     (note,) = (tmp_path / "cache" / "commands").glob("*.json")
     again = Tools(tools.packages, cache=tmp_path / "cache")
@@ -320,6 +323,7 @@ def test_the_answer_is_kept_and_depends_on_the_packages(tools: Tools, tmp_path: 
     (Path(package.root) / "pack" / "launch.py").write_text("")
     assert again.command("launch") == first
     note.write_text("{")
+    monkeypatch.setattr(programs, "_FOLLOWED", {})  # as in another process
     damaged = Tools(tools.packages, cache=tmp_path / "cache").command("launch")
     assert damaged is not None
     assert damaged.open == "no parser was found"

@@ -14,7 +14,6 @@ from airskills import wheels
 from airskills.collector import no_collection
 from airskills.pins import Pin
 from airskills.verify.backend import BackendError
-from airskills.verify.class_index import source_of
 from airskills.verify.commands import check_commands
 from airskills.verify.configs import check_configs
 from airskills.verify.engine import examine
@@ -111,8 +110,6 @@ def _ask(root: Root, jobs: Sequence[tuple[Subject, int, str]], unpacked: Unpacke
         for skill, number, _ in jobs:
             skill.entries[number] = (_failed(skill, error),)
         return
-    for source in map(source_of, root.wheels):
-        source.save()
     for (skill, number, key), entries in zip(jobs, found, strict=True):
         skill.entries[number] = entries
         skill.memory.keep(key, entries)

@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from airskills.verify.backend import Backend, Diagnostic, Kind
+from airskills.verify.class_index import source_of
 from airskills.verify.edits import Point
 from airskills.verify.exam import Exam, Exams
 from airskills.verify.judge import Judged
 from airskills.verify.ledger import Entry, Level
 from airskills.verify.packages import Packages
 from airskills.verify.rewrites import PRELUDE, PRELUDE_SOURCE
+from airskills.verify.shares import Work, work
 from airskills.verify.siblings import Siblings, module_name
 from airskills.verify.units import Piece, Unit
 from airskills.verify.uses import Use
 
-TOGETHER = 1_000  # units whose two files go to one process; 360 of ours took 0.66 GB
-ASKED = 2_500  # units of which one process is asked; 4,200 took 1.16 GB
+TOGETHER = 4_000  # units of which one process of the back end is asked; 3,700 of ours took 0.93 GB
+SHARE = 200  # units that are worth a process of ours
+PROCESSES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What a share of the units needs to have checked: module name to source.
+
+    Attributes:
+        own: the files of skills that its units import, and those that these import.
+        units: the two files of each unit.
+    """
+
+    own: Mapping[str, str]
+    units: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the back end said of files."""
+
+    diagnostics: dict[str, list[Diagnostic]] = field(default_factory=lambda: defaultdict(list))
+    types: dict[str, Mapping[Point, str]] = field(default_factory=dict)
+
+    def of(self, files: _Files) -> _Said:
+        """What was said of these."""
+        names = [name for unit in files.units for name in unit]
+        return _Said(
+            {name: self.diagnostics[name] for name in names if name in self.diagnostics},
+            {name: self.types[name] for name in names if name in self.types},
+        )
 
 
 def examine(
@@ -32,7 +66,7 @@ def examine(
     """The entries of each unit.
 
     Args:
-        units: to be checked together.
+        units: to be checked together, those of a skill one after the other.
         packages: what the pins of a unit bring.
         paths: the root: where the back end looks for packages.
         backend: who looks.
@@ -41,29 +75,54 @@ def examine(
     Raises:
         BackendError: it failed.
     """
-    made = Exams(packages, siblings, wired=backend.wired)
-    exams = [made.of(unit, number) for number, unit in enumerate(units)]
-    said: dict[str, list[Diagnostic]] = defaultdict(list)
-    types: dict[str, Mapping[Point, str]] = {}
-    for files in _files(exams):
-        answer = backend.ask(files, paths)
-        types |= answer.types
-        for diagnostic in answer.diagnostics:
-            said[diagnostic.file].append(diagnostic)
-    return [tuple(_entries(exam, _judged(exam, said, types))) for exam in exams]
+
+    def ask(needed: Sequence[_Files]) -> list[_Said]:
+        said = _asked(needed, paths, backend)
+        return [said.of(files) for files in needed]
+
+    shares = [
+        _examined(units[part], part.start, Exams(packages, siblings, wired=backend.wired))
+        for part in _parts(units)
+    ]
+    return [entries for found in work(shares, ask) for entries in found]
 
 
-def _files(exams: Sequence[Exam]) -> list[dict[str, str]]:
-    """All files of the back end, by the process that gets them; the trees are gone afterwards."""
+def _parts(units: Sequence[Unit]) -> list[slice]:
+    """Stretches of the units that are about as long, one for each process."""
+    processes = max(1, min(os.cpu_count() or 1, PROCESSES, len(units) // SHARE))
+    ends = list(accumulate(len(unit.source) for unit in units))
+    shares = [number * processes // (ends[-1] + 1) for number in ends] if ends else []
+    borders = [0, *(n for n in range(1, len(shares)) if shares[n] != shares[n - 1]), len(units)]
+    return [slice(start, end) for start, end in pairwise(borders) if start < end]
+
+
+def _examined(units: Sequence[Unit], first: int, made: Exams) -> Work[_Files, _Said, list[tuple[Entry, ...]]]:
+    """The entries of a share of the units, whose numbers begin with `first`; the trees are gone when it asks."""
+    exams = [made.of(unit, number) for number, unit in enumerate(units, first)]
     for exam in exams:
         exam.prepare()
-    shared = {PRELUDE: PRELUDE_SOURCE} | _own_files(exams)
-    checked = {name: text for exam in exams for name, text in exam.checks.items()}
-    asked = [named for exam in exams for named in exam.asks.items()]
-    if len(exams) <= TOGETHER:
-        return [shared | checked | dict(asked)] if exams else []
-    parts = -(-len(asked) // ASKED)
-    return [shared | checked, *(shared | dict(asked[part::parts]) for part in range(parts))]
+    said = yield _Files(_own_files(exams), [exam.checks | exam.asks for exam in exams])
+    found = [tuple(_entries(exam, _judged(exam, said))) for exam in exams]
+    for source in {source_of(wheel) for exam in exams for wheel in exam.packages.wheels}:
+        source.save()
+    return found
+
+
+def _asked(needed: Sequence[_Files], paths: Sequence[Path], backend: Backend) -> _Said:
+    """What the back end says of all files, in as few processes as its memory allows."""
+    shared = {PRELUDE: PRELUDE_SOURCE}
+    for files in needed:
+        shared |= files.own
+    units = [unit for files in needed for unit in files.units]
+    parts = -(-len(units) // TOGETHER)
+    said = _Said()
+    for part in range(parts):
+        of_part = {name: text for unit in units[part::parts] for name, text in unit.items()}
+        answer = backend.ask(shared | of_part, paths)
+        said.types.update(answer.types)
+        for diagnostic in answer.diagnostics:
+            said.diagnostics[diagnostic.file].append(diagnostic)
+    return said
 
 
 def _own_files(exams: Iterable[Exam]) -> dict[str, str]:
@@ -80,12 +139,11 @@ def _own_files(exams: Iterable[Exam]) -> dict[str, str]:
     return found
 
 
-def _judged(
-    exam: Exam, said: Mapping[str, list[Diagnostic]], types: Mapping[str, Mapping[Point, str]]
-) -> Iterator[Judged]:
+def _judged(exam: Exam, said: _Said) -> Iterator[Judged]:
     checked, asked = exam.names
-    denied = {found.start for found in said.get(asked, ()) if found.kind is Kind.ATTRIBUTE}
-    return exam.judged(said.get(checked, ()), types.get(asked, {}), denied)
+    of_asked = said.diagnostics.get(asked, ())
+    denied = {found.start for found in of_asked if found.kind is Kind.ATTRIBUTE}
+    return exam.judged(said.diagnostics.get(checked, ()), said.types.get(asked, {}), denied)
 
 
 def _entries(exam: Exam, judged: Iterator[Judged]) -> Iterator[Entry]:

@@ -69,6 +69,11 @@ FORMER = {
 }
 
 
+_FOLLOWED: dict[
+    tuple[str, ...], Command
+] = {}  # entry point and digests of the packages that are read to its command
+
+
 class Tools:
     """The programs that some packages bring together.
 
@@ -147,7 +152,7 @@ class Tools:
             scope = self.scope(package)
             note = self._note(reference, scope)
             kept = _load(note)
-            found = from_json(kept) if kept is not None else _follow(reference, scope)
+            found = from_json(kept) if kept is not None else _followed(reference, scope)
             if kept is None:
                 _save(note, to_json(found))
             recorded = capture(package.name, package.version).get(name)
@@ -190,6 +195,16 @@ class Tools:
 def sources(packages: Iterable[Package]) -> Sources:
     """Where the modules of some packages are searched for."""
     return Sources([(package.root, package.modules) for package in packages if package.modules])
+
+
+def _followed(reference: str, scope: Sequence[Package]) -> Command:
+    """The same once in a process for all skills, where the packages cannot change."""
+    if not all(package.digest for package in scope):
+        return _follow(reference, scope)
+    key = (reference, *(f"{package.digest} {package.root}" for package in scope))
+    if key not in _FOLLOWED:
+        _FOLLOWED[key] = _follow(reference, scope)
+    return _FOLLOWED[key]
 
 
 def _follow(reference: str, scope: Sequence[Package]) -> Command:

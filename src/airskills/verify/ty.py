@@ -14,10 +14,10 @@ import sysconfig
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from airskills.verify.backend import Answer, BackendError, Diagnostic, Kind
 from airskills.verify.edits import Point
@@ -42,7 +42,15 @@ RULES: dict[str, Kind] = {
 SILENT = frozenset(
     {"invalid-syntax", "undefined-reveal"}
 )  # cannot be switched off; our own parser has spoken
-_REVEALED = "revealed-type: Revealed type: `"
+# ::error title=ty (rule),file=/folder/file.py,line=1,col=2,endLine=1,endColumn=3::code/file.py:1:2: rule: text
+# Of what ends on another line no columns are given but the one in the text.
+_ROW = re.compile(
+    r"::\w+ title=ty \((?P<rule>[\w-]+)\),file=.*?/(?P<file>\w+)\.py,line=\d+,(?:col=\d+,)?endLine=(?P<last>\d+)"
+    r"(?:,endColumn=(?P<end>\d+))?::.*?:(?P<line>\d+):(?P<column>\d+): (?P=rule): (?P<text>.*)\n"
+)
+_REVEALED = "Revealed type: `"
+_OPEN: Point = (0, 0)  # the end of what ends on another line
+_MORE = "%0A  "  # begins each line that explains the first
 _QUOTED = re.compile(r"`([^`]*)`")
 _VARIABLES = ("TY_", "VIRTUAL_ENV", "CONDA_", "PYTHONPATH", "PYTHONHOME")
 
@@ -63,7 +71,8 @@ class Ty:
             return Answer((), {})
         with tempfile.TemporaryDirectory(prefix="airskills-ty-") as folder:
             project = _project(Path(folder), files)
-            return _answer(_run(project, paths))
+            answer = _answer(_run(project, paths, "github", ["code"]))
+            return _with_ends(answer, project, paths)
 
 
 def _binary() -> str:
@@ -90,60 +99,85 @@ def _project(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
-def _run(project: Path, paths: Sequence[Path]) -> str:
-    command = [_binary(), "check", "--exit-zero", "--output-format", "gitlab", "--project", "."]
+def _run(project: Path, paths: Sequence[Path], form: str, wanted: Sequence[str]) -> Path:
+    """The file of its answer about some files."""
+    command = [_binary(), "check", "--exit-zero", "--output-format", form, "--project", "."]
     command += ["--config-file", "ty.toml", "--python", "env", "--python-platform", "linux"]
     command += ["--python-version", f"{sys.version_info.major}.{sys.version_info.minor}"]
     for path in paths:
         command += ["--extra-search-path", str(path)]
     known = {key: value for key, value in os.environ.items() if not key.startswith(_VARIABLES)}
+    answer = project / form
     try:
-        done = subprocess.run(  # noqa: S603 - ty itself, in a folder of our own
-            [*command, "code"], cwd=project, env=known, capture_output=True, timeout=SECONDS, check=False
-        )
+        with answer.open("wb") as output:
+            done = subprocess.run(  # noqa: S603 - ty itself, in a folder of our own
+                [*command, *wanted],
+                cwd=project,
+                env=known,
+                stdout=output,
+                stderr=subprocess.PIPE,
+                timeout=SECONDS,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         raise BackendError(f"ty took longer than {SECONDS} s") from error
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()[-500:]
         raise BackendError(f"ty ended with {done.returncode}: {said}", help="Report this as a bug")
-    return done.stdout.decode(errors="replace")
+    return answer
 
 
-def _answer(output: str) -> Answer:
-    """Row by row: all rows of a library at once would take a gigabyte."""
+def _answer(output: Path) -> Answer:
+    """Row by row, in the form that costs ty least: all rows of a library at once would take a gigabyte."""
     types: dict[str, dict[Point, str]] = defaultdict(dict)
     written: dict[str, str] = {}  # the same types come again and again
     diagnostics: list[Diagnostic] = []
-    try:
-        for row in _rows(output):
-            rule, text = row["check_name"], row["description"]
-            if rule == "revealed-type":
-                found = text[len(_REVEALED) : -1]
-                file, start, _ = _span(row)
-                types[file][start] = written.setdefault(found, found)
-            elif rule in RULES:
-                diagnostics.append(_diagnostic(row, RULES[rule], text.partition(": ")[2]))
-            elif rule not in SILENT:
-                raise BackendError(f"ty said {text[:300]}", help="Report this as a bug")
-    except ValueError as error:
-        raise BackendError(f"ty did not answer in JSON: {error}", help="Report this as a bug") from error
+    for line in _lines(output):
+        row = _ROW.match(line)
+        if row is None:
+            raise BackendError(f"ty said {line[:300]!r}", help="Report this as a bug")
+        rule, text = row["rule"], row["text"]
+        if rule == "revealed-type":
+            found = text[len(_REVEALED) : -1]
+            types[row["file"]][_point(row["line"], row["column"])] = written.setdefault(found, found)
+        elif rule in RULES:
+            diagnostics.append(_diagnostic(row, RULES[rule]))
+        elif rule not in SILENT:
+            raise BackendError(f"ty said {rule}: {text[:300]}", help="Report this as a bug")
     return Answer(tuple(diagnostics), types)
 
 
-def _rows(output: str) -> Iterator[Mapping[str, Any]]:
-    """The objects of a JSON array, one after the other."""
-    read = json.JSONDecoder().raw_decode
-    if output and not output.startswith("["):
-        raise ValueError(output[:300])
-    place = output.find("{")
-    while place >= 0:
-        row, end = read(output, place)
-        yield row
-        place = output.find("{", end)
+def _lines(output: Path) -> Iterator[str]:
+    with output.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+        yield from lines
 
 
-def _diagnostic(row: Mapping[str, Any], kind: Kind, message: str) -> Diagnostic:
+def _with_ends(answer: Answer, project: Path, paths: Sequence[Path]) -> Answer:
+    """With the ends of complaints about several lines, for which the few files that they are about are asked once more."""
+    open_ = {found.file for found in answer.diagnostics if found.end == _OPEN}
+    if not open_:
+        return answer
+    rows = json.loads(
+        _run(project, paths, "gitlab", [f"code/{file}.py" for file in sorted(open_)]).read_bytes()
+    )
+    ends = {}
+    for row in rows:
+        file = row["location"]["path"].rpartition("/")[2].removesuffix(".py")
+        begin, end = (
+            (place["line"], place["column"] - 1)
+            for place in map(row["location"]["positions"].__getitem__, ("begin", "end"))
+        )
+        ends[file, begin, row["description"].partition(": ")[2]] = end
+    diagnostics = tuple(
+        replace(found, end=ends[found.file, found.start, found.message]) if found.end == _OPEN else found
+        for found in answer.diagnostics
+    )
+    return Answer(diagnostics, answer.types)
+
+
+def _diagnostic(row: re.Match[str], kind: Kind) -> Diagnostic:
     """The names that ty puts between backticks, each in its place."""
+    message = row["text"].partition(_MORE)[0]
     quoted = _QUOTED.findall(message)
     name, owner = (quoted or [""])[0], ""
     lacking: tuple[str, ...] = ()
@@ -154,11 +188,10 @@ def _diagnostic(row: Mapping[str, Any], kind: Kind, message: str) -> Diagnostic:
     elif kind is Kind.ATTRIBUTE:
         owner, name = quoted[0], quoted[-1]
         lacking = (owner,)
-    return Diagnostic(*_span(row), kind, message, name, owner, lacking)
+    start = _point(row["line"], row["column"])
+    end = _point(row["last"], row["end"]) if row["end"] else _OPEN
+    return Diagnostic(row["file"], start, end, kind, message, name, owner, lacking)
 
 
-def _span(row: Mapping[str, Any]) -> tuple[str, Point, Point]:
-    place = row["location"]
-    begin, end = place["positions"]["begin"], place["positions"]["end"]
-    file = place["path"].rpartition("/")[2].removesuffix(".py")
-    return file, (begin["line"], begin["column"] - 1), (end["line"], end["column"] - 1)
+def _point(line: str, column: str) -> Point:
+    return int(line), int(column) - 1
