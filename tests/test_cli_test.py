@@ -263,6 +263,64 @@ def test_write_writes_nothing_where_not_all_ran(
     assert not (bad / "proof.json").exists()
 
 
+SECTIONS = """
+## A
+
+```python
+import string
+string.capwords("a")
+```
+
+## B
+
+```python
+import time
+{}
+```
+
+## C
+
+```python
+string = "c".upper()
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "statement", "why"),
+    [
+        (("--timeout", "1"), "time.sleep(2)", "AR102 It ran longer than 1 s"),
+        ((), "open({!r})", "AR101 FileNotFoundError"),
+    ],
+)
+@pytest.mark.parametrize("between", ["", "a test that does not write"])
+def test_what_ran_is_kept_when_another_fails_and_the_next_write_runs_the_rest(
+    tmp_path: Path,
+    make_skill: MakeSkill,
+    arguments: tuple[str, ...],
+    statement: str,
+    why: str,
+    between: str,
+) -> None:
+    late = tmp_path / "late.txt"
+    skill = make_skill(tmp_path, "parts", body=SECTIONS.format(statement.format(str(late))))
+    first = invoke(skill, "--trust", "--write", *arguments)
+    assert why in first.stderr
+    assert "2 of 3 ran and need not run again" in first.stderr
+    assert not (skill / "proof.json").exists()
+    late.write_text("here", encoding="utf-8")
+    if between:
+        assert (
+            "3 ran, 0 failed, 0 not run, 0 skipped, 0 static, 2 from cache" in invoke(skill, "--trust").stdout
+        )
+    second = invoke(skill, "--trust", "--write")
+    assert "3 ran, 0 failed, 0 not run, 0 skipped, 0 static, 2 from cache" in second.stdout
+    part = proof.read(skill).ran
+    assert part is not None
+    assert {int(place.partition(":")[0]) for place in part.ran["SKILL.md"].split()} == {10, 11, 17, 18, 24}
+    assert len(part.units) == 3
+
+
 # -- pages ---------------------------------------------------------------------------------------------------------
 
 

@@ -133,7 +133,7 @@ def test(
         found = api.run(suites, options, listener)
     _show(found, form, verbose=verbose)
     if write:
-        _write(suites, found)
+        _write(suites, found, remembered=not no_cache)
     click.echo(_summary(found, time.perf_counter() - start), err=form != "text")
     raise SystemExit(int(not found.passed))
 
@@ -184,8 +184,8 @@ def _text(found: Report, *, verbose: bool) -> str:
     return "".join([*parts, *_reasons(found.outcomes)])
 
 
-def _write(suites: list[Suite], found: Report) -> None:
-    """Write the proof of each skill of which everything ran, and say why not of the others."""
+def _write(suites: list[Suite], found: Report, *, remembered: bool) -> None:
+    """Write the proof of each skill of which everything ran, and say why not of the others, and what is kept of them."""
     from airskills.run import prove
 
     for suite in suites:
@@ -195,6 +195,12 @@ def _write(suites: list[Suite], found: Report) -> None:
         if against:
             more = f", and {len(against) - 1:,} more" if len(against) > 1 else ""
             click.echo(findings.flat(f"not written: {name}: {against[0]}{more}"), err=True)
+            ran = sum(outcome.state == "ran" for outcome in outcomes)
+            if remembered and ran:
+                click.echo(
+                    f"    {ran:,} of {len(suite.units):,} ran and need not run again for the next --write",
+                    err=True,
+                )
         else:
             prove.write(suite, outcomes, found.kind)
             click.echo(f"written: {name}", err=True)
