@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from airskills.verify.flags import Command, all_flags, from_json, to_json
-from airskills.verify.tools import Tools, in_folder
+from airskills.verify.releases import in_folder
+from airskills.verify.tools import Tools
 from measured import conditions, print_table, write
 
 HERE = Path(__file__).parent

@@ -17,9 +17,11 @@ from airskills.verify import tools as programs
 from airskills.verify.arguments import Rest, Verdict, judge
 from airskills.verify.commands import check_commands
 from airskills.verify.flags import Command, Option, from_json, to_json
+from airskills.verify.invocations import invocation
 from airskills.verify.ledger import Entry
-from airskills.verify.shell import command_lines, invocation
-from airskills.verify.tools import Package, Tools, of_wheels
+from airskills.verify.releases import Package, of_wheels
+from airskills.verify.shell import command_lines
+from airskills.verify.tools import Tools
 from airskills.wheels import Wheel
 from wheelhouse import make_wheel
 

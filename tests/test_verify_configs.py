@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from airskills.markdown import Markdown
 from airskills.pins import Pin
-from airskills.verify import configs, schemas, shapes
+from airskills.verify import configs, read_shapes, schemas, shapes
 from airskills.verify.documents import DocumentError, Node, read
 from airskills.verify.ledger import Entry
+from airskills.verify.releases import Package, of_wheels
 from airskills.verify.shapes import Record, Schema, Shape
-from airskills.verify.tools import Package, Tools, of_wheels
+from airskills.verify.tools import Tools
 from clock import cpu_seconds
 
 # --- documents
@@ -184,7 +185,7 @@ def test_a_schema_survives_json() -> None:
 
 
 def test_a_json_schema_is_read_as_far_as_keys_and_kinds_go() -> None:
-    schema = shapes.from_json_schema(
+    schema = read_shapes.from_json_schema(
         {
             "type": "object",
             "additionalProperties": False,

@@ -11,11 +11,11 @@ from airskills.folder import Folder
 from airskills.rules import security_python, security_script, security_shell
 from airskills.rules._base import Rule
 from airskills.rules.profiles import EVERYWHERE
+from airskills.rules.security_acts import Act
 from airskills.rules.security_config import config_acts
 from airskills.rules.security_lines import CONFIG, PROGRAM, PYTHON
 from airskills.rules.security_patterns import CREDENTIAL
 from airskills.rules.security_scene import Scene, scene
-from airskills.rules.security_shell import Act
 from airskills.rules.security_text import spoken
 
 _HEAD = "---\nname: demo\ndescription: Reads logs. Use when a run fails.\n---\n# Demo\n\n"

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from airskills.rules.security_acts import Act, act_at
 from airskills.rules.security_commands import LOCAL
 from airskills.rules.security_known import owns
 from airskills.rules.security_reader import Block
-from airskills.rules.security_shell import Act, act_at
 
 # Text without which a file of configuration is not asked.
 CONFIGURED = re.compile(r"toJSON\(|privileged\s*:|docker\.sock|mcpServers|hostPath")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import ast
 import re
 
+from airskills.rules.security_acts import Act
 from airskills.rules.security_commands import STORES
 from airskills.rules.security_names import Names
 from airskills.rules.security_patterns import CREDENTIAL, words
 from airskills.rules.security_reader import Block
-from airskills.rules.security_shell import Act
 from airskills.rules.security_timed import grave, is_clock, waits
 
 MAX_SOURCE = 400_000  # characters of one file that are parsed

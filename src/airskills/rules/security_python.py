@@ -11,12 +11,12 @@ import shlex
 import warnings
 from collections.abc import Iterator
 
+from airskills.rules.security_acts import Act
 from airskills.rules.security_flow import NOTHING, Flow
 from airskills.rules.security_known import owns
 from airskills.rules.security_lines import Command
 from airskills.rules.security_patterns import METADATA
 from airskills.rules.security_reader import Block
-from airskills.rules.security_shell import Act
 from airskills.rules.security_shell import acts as shell_acts
 from airskills.rules.security_worth import worth
 

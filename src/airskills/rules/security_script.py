@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from airskills.rules.security_acts import Act, act_at
 from airskills.rules.security_patterns import CREDENTIAL
 from airskills.rules.security_reader import Block
-from airskills.rules.security_shell import Act, act_at
 
 MAX_PROGRAM = 1 << 20  # characters of one program that are judged
 MAX_STATEMENT = 1_000  # characters of the arguments of one call that are judged

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from airskills.markdown import CodeBlock
 from airskills.verify.arguments import Rest, Verdict, judge
 from airskills.verify.flags import Command
+from airskills.verify.invocations import Invocation, invocation
 from airskills.verify.ledger import Entry
-from airskills.verify.shell import Invocation, Word, command_lines, invocation
+from airskills.verify.shell import Word, command_lines
 from airskills.verify.tools import Tools
 
 SHELL = frozenset({"bash", "sh", "shell", "zsh"})

@@ -12,8 +12,9 @@ from pathlib import Path
 from airskills.pins import Pin
 from airskills.verify.class_index import Index, index_of
 from airskills.verify.reader.source import Sources
+from airskills.verify.releases import of_wheels
 from airskills.verify.sinks import READ, Sinks
-from airskills.verify.tools import Tools, of_wheels
+from airskills.verify.tools import Tools
 from airskills.wheels import Wheel
 
 _PATCH = re.compile(r"\w\.__init__ = ")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from airskills.verify import follow, shapes
+from airskills.verify import follow
+from airskills.verify.class_shapes import FromClasses
 from airskills.verify.flags import Command
+from airskills.verify.read_shapes import from_command, from_json_schema
 from airskills.verify.reader.flow import Exhausted, Flow
 from airskills.verify.reader.machine import Machine
 from airskills.verify.reader.values import Arguments, Class, Module, Value
-from airskills.verify.shapes import ANY, Schema, Shape
-from airskills.verify.tools import Package, Tools, sources
+from airskills.verify.releases import Package
+from airskills.verify.shapes import ANY, Schema, Shape, union
+from airskills.verify.tools import Tools, sources
 
 _Extra = Mapping[str, Shape]
 
@@ -39,7 +42,7 @@ class Flags:
             command = command.commands.get(word) if command else None
         if command is None:
             return f"no pinned package brings `{' '.join((self.program, *self.path))}`"
-        return shapes.from_command(command, dashes=self.dashes, extra=self.extra)
+        return from_command(command, dashes=self.dashes, extra=self.extra)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Classes:
         return _read(tools, package, self._make)
 
     def _make(self, machine: Machine) -> Schema | str:
-        maker = shapes.FromClasses(machine)
+        maker = FromClasses(machine)
         found = [_value(machine, reference) for reference in self.classes]
         roots = [maker.record(cls) for cls in found if isinstance(cls, Class)]
         if not roots:
@@ -76,7 +79,7 @@ class Classes:
             added |= maker.records[maker.record(cls)].keys
         for root in roots:
             maker.records[root] = replace(maker.records[root], keys={**added, **maker.records[root].keys})
-        return Schema(shapes.union(*(Shape("record", record=root) for root in roots)), maker.records)
+        return Schema(union(*(Shape("record", record=root) for root in roots)), maker.records)
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,7 @@ class JsonSchema:
                 key: machine.call(_value(machine, name), Arguments()) for key, name in self.inner.items()
             }
             data = {**data, "properties": {**data["properties"], **inner}}
-        return (
-            shapes.from_json_schema(data) if isinstance(data, dict) else f"{self.function} could not be read"
-        )
+        return from_json_schema(data) if isinstance(data, dict) else f"{self.function} could not be read"
 
 
 @dataclass(frozen=True)

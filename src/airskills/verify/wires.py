@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from airskills.verify.edits import Point, Span, Wrap
+from airskills.verify.functions import defaults, has_decorator, is_something, own_nodes, says_nothing, untyped
 from airskills.verify.places import FUNCTION, Function, Places
 from airskills.verify.rewrites import WIDE, WIRE
-from airskills.verify.syntax import children
 from airskills.verify.uses import Uses
 
 # Decorators behind which a function is called, and returns, as it is written.
@@ -155,7 +155,7 @@ class Wires:
 
     def _wire_parameters(self, function: Function) -> None:
         calls, all_seen = self._calls(function)
-        names = _untyped(function, is_method=self._places.owner(function) is not None)
+        names = untyped(function, is_method=self._places.owner(function) is not None)
         if not names or not calls or not all_seen:
             return
         given = [self._given(function, call) for call in calls]
@@ -170,7 +170,7 @@ class Wires:
         if starred or any(keyword.arg is None for keyword in call.keywords):
             return None
         named = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
-        if self._places.owner(function) is not None and not _has(function, "staticmethod"):
+        if self._places.owner(function) is not None and not has_decorator(function, "staticmethod"):
             named = named[1:]
         found = dict(zip(named, call.args, strict=False))
         return found | {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
@@ -182,7 +182,7 @@ class Wires:
         if given is None or isinstance(self._places.scope(call), ast.ClassDef | ast.Lambda):
             return None
         if name not in given:
-            return "" if name in _defaults(function) else None
+            return "" if name in defaults(function) else None
         argument = given[name]
         if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(argument)):
             return None
@@ -190,7 +190,7 @@ class Wires:
 
     def _wire(self, name: str, function: Function, calls: list[ast.Call], texts: list[str]) -> None:
         wire = self._new("p")
-        default = _defaults(function).get(name)
+        default = defaults(function).get(name)
         for call, text in zip(calls, texts, strict=True):
             place: ast.AST = call if text else (self._places.owner(function) or function)
             written = text or (ast.unparse(default) if default is not None else "")
@@ -209,10 +209,10 @@ class Wires:
 
     def _wire_returns(self, function: Function) -> None:
         returned = [
-            node for node in _own(function) if isinstance(node, ast.Return) and _is_something(node.value)
+            node for node in own_nodes(function) if isinstance(node, ast.Return) and is_something(node.value)
         ]
-        generates = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own(function))
-        if not _is_any(function.returns) or not returned or generates:
+        generates = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(function))
+        if not says_nothing(function.returns) or not returned or generates:
             return
         wire = self._new("r")
         for node in returned:
@@ -273,44 +273,3 @@ class Wires:
             if decorators
             else (line, column)
         )
-
-
-def _own(function: Function) -> Iterator[ast.AST]:
-    """Nodes of a function without those of functions in it."""
-    pending: list[ast.AST] = list(function.body)
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, (*FUNCTION, ast.Lambda, ast.ClassDef)):
-            pending += children(node)
-
-
-def _is_any(annotation: ast.expr | None) -> bool:
-    """Whether nothing is said of a type: it is not written, or `Any`."""
-    return annotation is None or ast.unparse(annotation) in {"Any", "typing.Any", "Any | None"}
-
-
-def _is_something(value: ast.expr | None) -> bool:
-    return value is not None and not (isinstance(value, ast.Constant) and value.value is None)
-
-
-def _untyped(function: Function, *, is_method: bool) -> list[str]:
-    """Parameters without a type, in order, `self` left out."""
-    places = [*function.args.posonlyargs, *function.args.args]
-    if is_method and not _has(function, "staticmethod"):
-        places = places[1:]
-    return [arg.arg for arg in (*places, *function.args.kwonlyargs) if _is_any(arg.annotation)]
-
-
-def _defaults(function: Function) -> dict[str, ast.expr]:
-    given = function.args
-    places = [*given.posonlyargs, *given.args]
-    found = dict(
-        zip([arg.arg for arg in places[len(places) - len(given.defaults) :]], given.defaults, strict=True)
-    )
-    named = {arg.arg: value for arg, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value}
-    return found | named
-
-
-def _has(function: Function, decorator: str) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == decorator for node in function.decorator_list)
