@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from airskills.run import api, isolation, keeper, keepers
+from airskills import environments
+from airskills.folder import open_folder
+from airskills.run import api, isolation, keeper, keepers, plan
 from airskills.run.judge import Limits, Outcome
+from airskills.run.units import Unit
 from processes import still_running
 
 HEAD = "---\nname: demo\ndescription: Demo. Use when testing.\n---\n"
@@ -584,6 +587,36 @@ def test_what_fails_only_in_the_warm_parent_counts_as_it_ran_cold(skill: Skill) 
     files = {"SKILL.md": HEAD + fence(code), "evals/fixtures.py": "import colorsys\n"}
 
     assert one(skill(files)).state == "ran"
+
+
+def test_a_warm_parent_has_what_fixtures_put_into_the_environment_before_it_imports(tmp_path: Path) -> None:
+    lines = ["import os", "os.environ |= {'DEVICE': 'cpu'}", "os.environ |= {'HOST': name}", "import json"]
+    for name, text in {"SKILL.md": HEAD, "evals/fixtures.py": "\n".join(lines)}.items():
+        (tmp_path / "demo" / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / "demo" / name).write_text(text, encoding="utf-8")
+    folder = str(tmp_path / "demo")
+    block = Unit("demo", folder, "block", "SKILL.md", 1, "A", source="import zlib\nimport attr")
+    job = plan.Job((block,), open_folder(folder), environments.current(()), (), ())
+
+    assert plan.preload([job]) == (
+        "import os; os.environ |= {'DEVICE': 'cpu'}",
+        "import attr",
+        "import os",
+        "import json",
+    )
+
+
+def test_what_a_skill_has_without_dependencies_its_scripts_have_so_too(skill: Skill) -> None:
+    head = HEAD.replace("testing.\n", "testing.\nmetadata:\n  airskills-tested-without-dependencies: big==2.0\n")
+    script = "# /// script\n# dependencies = ['big==2.0', 'small==1.0']\n# ///\n"
+    folder = open_folder(str(skill({"SKILL.md": head, "examples/a.py": script})))
+    unit = Unit(
+        "demo", folder.path, "example", "examples/a.py", 1, "", command=(f"{folder.path}/examples/a.py",)
+    )
+
+    pins, _ = plan._needs(unit, folder)
+
+    assert {(str(pin), pin.bare) for pin in pins} == {("big==2.0", True), ("small==1.0", False)}
 
 
 def test_two_skills_of_one_name_are_told_apart(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 What the tool knows by kind lies in `data/standins.json`: patterns of model ids with architecture and tokenizer, and
 datasets with their columns. The libraries find the stand-ins where they keep their downloads, so the code that runs is
 the code that is written. A skill's `evals/fixtures.py` may have a function `prepare(root)`: it writes files below `root`,
-the folder in which each unit then begins, and returns texts with what to write in their place.
+the folder in which each unit then begins, and returns texts with what to write in their place. Its imports, and before
+them what it puts into the environment as constants (`os.environ |= {...}`), are done once, in the parent of all units.
 """
 
 from __future__ import annotations

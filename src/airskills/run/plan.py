@@ -158,15 +158,20 @@ def _runnable(units: list[Unit], folder: Folder, places: Places, results: Result
 def _needs(unit: Unit, folder: Folder) -> tuple[tuple[Pin, ...], str]:
     """Pins and Python of a unit: those of its own PEP 723 block, else those of the skill.
 
+    What the skill is tested with without dependencies comes without them for its scripts, too.
+
     Raises:
         PinError: one is not exact.
     """
+    skills = of_skill(folder.skill) if folder.skill else ()
     script = unit.command[0].removeprefix(f"{folder.path}/") if unit.command else ""
     text = folder.text(script) if script else ""
     table = metadata(text)
     if table is not None:
-        return of_script(text), str(table.get("requires-python", ""))
-    return (of_skill(folder.skill) if folder.skill else ()), ""
+        bare = {str(pin): pin for pin in skills if pin.bare}
+        pins = tuple(bare.get(str(pin), pin) for pin in of_script(text))
+        return pins, str(table.get("requires-python", ""))
+    return skills, ""
 
 
 def _texts(units: Iterable[Unit], folder: Folder) -> Iterator[str]:
@@ -184,30 +189,47 @@ def _texts(units: Iterable[Unit], folder: Folder) -> Iterator[str]:
 
 
 def preload(jobs: Iterable[Job]) -> tuple[str, ...]:
-    """Statements that a warm parent runs: `import` of the packages that the code names, and the imports of fixtures."""
+    """Statements that a warm parent runs: `import` of the packages that the code names, and the imports of fixtures.
+
+    Before them what fixtures put into the environment, for packages that read it while they are imported.
+    """
     modules: set[str] = set()
     own_modules = {"fixtures"}
+    variables: dict[str, None] = {}
     statements: dict[str, None] = {}
     for job in jobs:
         own = job.folder.text(OWN) if job.folder.has(OWN) else ""
+        variables.update((f"import os; {ast.unparse(node)}", None) for node in _variables(own))
         statements.update((ast.unparse(node), None) for node in _imports(own))
         texts = list(_texts(job.units, job.folder))
         own_modules |= {Path(file.path).stem for file in job.folder.matching(".py", under="evals")}
         modules |= {name for text in texts for node in _imports(text) for name in _packages(node)}
     listed = sorted(modules - sys.stdlib_module_names - own_modules)
-    return (*(f"import {name}" for name in listed), *statements)
+    return (*variables, *(f"import {name}" for name in listed), *statements)
+
+
+def _variables(source: str) -> Iterator[ast.AugAssign]:
+    """`os.environ |= {...}` of constants."""
+    for node in _statements(source):
+        if isinstance(node, ast.AugAssign) and ast.unparse(node.target) == "os.environ":
+            names = (ast.Constant, ast.Dict, ast.Load)
+            if all(isinstance(part, names) for part in ast.walk(node.value)):
+                yield node
 
 
 def _imports(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
+    for node in _statements(source):
+        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and not node.level):
+            yield node
+
+
+def _statements(source: str) -> list[ast.stmt]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(source)
+            return ast.parse(source).body
     except (SyntaxError, ValueError):
-        return
-    for node in tree.body:
-        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and not node.level):
-            yield node
+        return []
 
 
 def _packages(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
