@@ -346,6 +346,57 @@ def test_dataclass_fields_become_flags_through_inheritance() -> None:
     assert found.open == ""
 
 
+def test_a_literal_that_a_loop_over_fields_takes_apart_gives_choices() -> None:
+    found = read("""
+        import argparse
+        from dataclasses import dataclass, fields
+        from typing import Literal, get_args, get_origin, is_typeddict
+
+        Mode = Literal["none", "align"]
+
+        @dataclass
+        class Config:
+            mode: Mode = "none"
+            level: Literal[1, 2] = 1
+            name: Literal["a"] | str = "a"
+
+        def hints(hint):
+            found = set()
+            if get_origin(hint) is Literal or not get_args(hint):
+                found.add(hint)
+            else:
+                for part in get_args(hint):
+                    found.update(hints(part))
+            return found
+
+        def is_type(hint, kind):
+            return hint is kind or get_origin(hint) is kind
+
+        def is_dict_subclass(hint):
+            return isinstance(hint, type) and not is_typeddict(hint) and issubclass(hint, dict)
+
+        def literal(found):
+            found = {dict if is_dict_subclass(hint) else hint for hint in found}
+            hint = next((h for h in found if is_type(h, Literal)), None)
+            options = get_args(hint)
+            option_type = type(options[0])
+            if not all(isinstance(option, option_type) for option in options):
+                raise ValueError
+            key = "metavar" if any(is_type(h, str) for h in found) else "choices"
+            return {"type": option_type, key: sorted(options)}
+
+        def main():
+            parser = argparse.ArgumentParser()
+            for field in fields(Config):
+                parser.add_argument("--" + field.name, **literal(hints(field.type)))
+            parser.parse_args()
+        """)
+
+    assert option(found, "--mode").choices == ("align", "none")
+    assert option(found, "--level").choices == ("1", "2")
+    assert option(found, "--name").choices == ()
+
+
 def test_a_base_that_is_not_unpacked_leaves_the_flags_open() -> None:
     found = read("""
         from dataclasses import dataclass

@@ -368,6 +368,8 @@ def _is_instance(value: Value, kind: Value) -> bool | None:
             if any(not isinstance(b, Class) for b in mro(value.cls))
             else kind in mro(value.cls)
         )
+    if short == "type" and isinstance(value, Generic | External):
+        return _is_class(value)
     if short in _PYTHON_TYPES:
         known = is_literal(value) or isinstance(
             value, list | dict | tuple | set | Class | Function | Bound | Native
@@ -377,14 +379,26 @@ def _is_instance(value: Value, kind: Value) -> bool | None:
     return False if literal and isinstance(kind, Class) else None
 
 
+_PLAIN = frozenset(map(External, ("builtins.str", "builtins.int", "builtins.float", "builtins.bool")))
+
+
+def _is_class(hint: Generic | External) -> bool | None:
+    """Whether a hint that is no class of the package is one: `str` is, `list[int]` and `Literal["a"]` are none."""
+    return False if isinstance(hint, Generic) else (hint in _PLAIN or None)
+
+
+def _is_typeddict(_machine: Runner, arguments: Arguments) -> Value:
+    hint = _first(arguments)
+    if isinstance(hint, Class):
+        names = {base.name.rpartition(".")[2] for base in mro(hint) if isinstance(base, External)}
+        return True if "TypedDict" in names else (UNKNOWN if names else False)
+    return False if isinstance(hint, Generic) or hint in _PLAIN else UNKNOWN
+
+
 def _issubclass(_machine: Runner, arguments: Arguments) -> Value:
     cls, wanted = _first(arguments), arguments.get(1, "", UNKNOWN)
     if not isinstance(cls, Class):
-        return (
-            False
-            if cls in map(External, ("builtins.str", "builtins.int", "builtins.float", "builtins.bool"))
-            else UNKNOWN
-        )
+        return False if cls in _PLAIN else UNKNOWN
     bases = mro(cls)
     ends = {base.name.rpartition(".")[2] for base in bases if isinstance(base, External)}
     for kind in _kinds(wanted):
@@ -622,6 +636,7 @@ _FUNCTIONS: dict[str, Callable[[Runner, Arguments], Any]] = {
     "dataclasses.fields": _fields,
     "dataclasses.is_dataclass": _is_dataclass,
     "typing.get_type_hints": _type_hints,
+    "typing.is_typeddict": _is_typeddict,
     "typing.get_args": _get_args,
     "typing.get_origin": _get_origin,
     "typing_extensions.get_args": _get_args,
