@@ -607,7 +607,9 @@ def test_a_warm_parent_has_what_fixtures_put_into_the_environment_before_it_impo
 
 
 def test_what_a_skill_has_without_dependencies_its_scripts_have_so_too(skill: Skill) -> None:
-    head = HEAD.replace("testing.\n", "testing.\nmetadata:\n  airskills-tested-without-dependencies: big==2.0\n")
+    head = HEAD.replace(
+        "testing.\n", "testing.\nmetadata:\n  airskills-tested-without-dependencies: big==2.0\n"
+    )
     script = "# /// script\n# dependencies = ['big==2.0', 'small==1.0']\n# ///\n"
     folder = open_folder(str(skill({"SKILL.md": head, "examples/a.py": script})))
     unit = Unit(
