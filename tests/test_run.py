@@ -595,7 +595,7 @@ def test_a_warm_parent_has_what_fixtures_put_into_the_environment_before_it_impo
         (tmp_path / "demo" / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / "demo" / name).write_text(text, encoding="utf-8")
     folder = str(tmp_path / "demo")
-    block = Unit("demo", folder, "block", "SKILL.md", 1, "A", source="import zlib\nimport attr")
+    block = Unit("demo", folder, "blocks", "SKILL.md", 1, "A", source="import zlib\nimport attr")
     job = plan.Job((block,), open_folder(folder), environments.current(()), (), ())
 
     assert plan.preload([job]) == (
@@ -613,7 +613,7 @@ def test_what_a_skill_has_without_dependencies_its_scripts_have_so_too(skill: Sk
     script = "# /// script\n# dependencies = ['big==2.0', 'small==1.0']\n# ///\n"
     folder = open_folder(str(skill({"SKILL.md": head, "examples/a.py": script})))
     unit = Unit(
-        "demo", folder.path, "example", "examples/a.py", 1, "", command=(f"{folder.path}/examples/a.py",)
+        "demo", folder.path, "examples", "examples/a.py", 1, "", command=(f"{folder.path}/examples/a.py",)
     )
 
     pins, _ = plan._needs(unit, folder)
