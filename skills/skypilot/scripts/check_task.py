@@ -101,10 +101,19 @@ def keys_of(text: str) -> dict[str, dict[str, Any]]:
 KNOWN = keys_of(TASK)
 
 
+def pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
+    """Keys and values as they are written; nothing of what is no mapping."""
+    return list(node.value) if isinstance(node, yaml.MappingNode) else []
+
+
 def items(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-    """Key, its node and its value's node, of a mapping; nothing of anything else."""
-    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        yield str(key.value), key, value
+    """Key, its node and its value's node, of a mapping; those that `<<` merges in come last."""
+    for key, value in pairs(node):
+        if key.value != "<<":
+            yield str(key.value), key, value
+    for key, value in pairs(node):
+        for merged in members(value) if key.value == "<<" else ():
+            yield from items(merged)
 
 
 def at(node: yaml.Node | None, *names: str) -> yaml.Node | None:
@@ -294,7 +303,8 @@ def spot(task: yaml.Node) -> Iterator[Found]:
 def twice(node: yaml.Node) -> Iterator[Found]:
     """Keys that stand twice in one mapping, at every depth."""
     seen: set[str] = set()
-    for name, key, below in items(node):
+    for key, below in pairs(node):
+        name = str(key.value)
         if name in seen:
             yield key, "duplicate-key", f"`{name}` stands twice: an error since 0.12.3", "leave one"
         seen.add(name)
