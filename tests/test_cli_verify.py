@@ -171,10 +171,10 @@ def test_two_skills_of_two_releases_are_each_proven_against_their_own(
 def test_a_file_of_the_skill_says_what_its_functions_return(skill: Path) -> None:
     evals = skill / "evals"
     (evals / "task").mkdir(parents=True)
-    (evals / "fixtures.py").write_text("import lab\ndef robot(): return lab.Robot()\n")
+    (evals / "fixtures.py").write_text("import lab\ndef robot(): return lab.Robot()\nspare = lab.Robot()\n")
     check = evals / "task" / "check.py"
     check.write_text(
-        "from fixtures import robot\nimport fixtures\nrobot().walk(steps=2)\nfixtures.robot().fly()\n"
+        "from fixtures import robot, spare\nimport fixtures\nrobot().walk(steps=2)\nfixtures.robot().fly()\none = spare\none.fly()\n"
     )
     make_wheel(
         Path("house"),
@@ -187,8 +187,9 @@ def test_a_file_of_the_skill_says_what_its_functions_return(skill: Path) -> None
     )
     text = run(str(skill), "--with", "lab==3.0", code=1)
     assert "check.py:4:1: AV002 `Robot`" in text
+    assert "check.py:6:1: AV002 `Robot`" in text
     assert "check.py:3" not in text
-    (evals / "fixtures.py").write_text("import lab\ndef robot(): return lab\n")
+    (evals / "fixtures.py").write_text("import lab\ndef robot(): return lab\nspare = 1\n")
     assert "check.py:3:1: AV002" in run(str(skill), "--with", "lab==3.0", code=1)
 
 

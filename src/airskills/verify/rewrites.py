@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from airskills.verify.edits import Wrap
+from airskills.verify.edits import Span, Wrap
 from airskills.verify.syntax import Syntax
 from airskills.verify.uses import Use, Uses
 
@@ -91,11 +91,9 @@ class Unpinned:
 
     def __call__(self, uses: Uses) -> Iterator[Wrap]:
         """The module of every import that no pin covers."""
-        for use in uses.all:
-            if use.kind in {"import", "from"} and not self.pinned(use):
-                span = uses.module_span(use)
-                if span is not None:
-                    yield Wrap(span, f"{UNPINNED}{use.module.replace('.', '_')}", replace=True)
+        for span, use in _modules(uses).items():
+            if not self.pinned(use):
+                yield Wrap(span, f"{UNPINNED}{use.module.replace('.', '_')}", replace=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +107,17 @@ class OwnModules:
 
     def __call__(self, uses: Uses) -> Iterator[Wrap]:
         """The module of every import of such a file."""
-        for use in uses.all:
-            span = (
-                uses.module_span(use) if use.kind in {"import", "from"} and use.module in self.names else None
-            )
-            if span is not None:
+        for span, use in _modules(uses).items():
+            if use.module in self.names:
                 bare = use.kind == "import" and use.span == span
-                yield Wrap(
-                    span, f"{self.names[use.module]}{f' as {use.module}' if bare else ''}", replace=True
-                )
+                name = f"{self.names[use.module]}{f' as {use.module}' if bare else ''}"
+                yield Wrap(span, name, replace=True)
+
+
+def _modules(uses: Uses) -> dict[Span, Use]:
+    """Where the module of each import is written, once for all names that are taken from it."""
+    imports = (use for use in uses.all if use.kind in {"import", "from"})
+    return {span: use for use in imports if (span := uses.module_span(use)) is not None}
 
 
 class LiteralKeywords:
