@@ -1,12 +1,17 @@
 # `make` sets everything up and runs the main job; `make test` passes the tests. Both work on a fresh checkout.
 PYTHON ?= python3
 VENV := .venv
+# Containers often forbid Python to keep what it compiled; then each of a thousand processes compiles torch anew.
+export PYTHONDONTWRITEBYTECODE :=
 BIN := $(VENV)/bin
 # uv takes local wheels from where pip was told to look; elsewhere torch comes as its CPU build.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 NODE := node@22.23.3 skills@1.7.4
 TORCH := $(if $(UV_FIND_LINKS),,--torch-backend=cpu)
+
+# Files of tests are given to two processes: more would have each wait for the others' skills and browsers.
+SHARED := --numprocesses 2 --dist loadfile
 
 .PHONY: all setup test test-fast test-all lint bench docs docs-serve docs-canary clean
 all: setup
@@ -45,10 +50,10 @@ $(VENV)/.chromium: | $(VENV)/.uv
 	touch $@
 
 test: $(VENV)/.test $(VENV)/.node $(VENV)/.chromium lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(SHARED)
 
 test-fast: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not slow and not full"
+	$(BIN)/python -m pytest -m "not slow and not full" $(SHARED)
 
 test-all: $(VENV)/.test $(VENV)/.node $(VENV)/.adk $(VENV)/.chromium lint
 	$(BIN)/python -m pytest

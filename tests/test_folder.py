@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -120,12 +121,10 @@ def nobody() -> Iterator[None]:
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="permissions are a matter of POSIX")
-def test_what_may_not_be_read_is_named(
-    tmp_path: Path, make_skill: MakeSkill, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    base = tmp_path_factory.getbasetemp()
-    for part in (base.parent, base, tmp_path):
-        part.chmod(0o755)
+def test_what_may_not_be_read_is_named(tmp_path: Path, make_skill: MakeSkill) -> None:
+    for part in (tmp_path, *tmp_path.parents):
+        if part.is_relative_to(tempfile.gettempdir()) and part != Path(tempfile.gettempdir()):
+            part.chmod(0o755)
     one, two = make_skill(tmp_path, "one"), make_skill(tmp_path, "two")
     (one / "references").mkdir(mode=0o000)
     (one / "notes.md").write_text("x")

@@ -377,7 +377,7 @@ def test_an_empty_batch_gives_an_empty_list(reward: Any) -> None:
         (lambda: FormatMatch("a")([{"role": "user"}]), "neither text nor a list of messages"),
         (lambda: FormatMatch("a")([[]]), r"A completion is \[\], neither"),
     ],
-    ids=str,
+    ids=["no column", "too many values", "no text", "no role", "no message"],
 )
 def test_wrong_columns_are_named(call: Any, message: Any) -> None:
     with pytest.raises(RewardColumnError, match=message):
