@@ -70,7 +70,7 @@ ENVIRONMENTS = {
     ),
     "vllm": Environment(
         (
-            TORCH, "aiohttp", "numpy", "regex", "cachetools", "psutil", "sentencepiece", "requests", "tqdm", "blake3", "py-cpuinfo", "cbor2",
+            TORCH, "aiohttp", "orjson", "numpy", "regex", "cachetools", "psutil", "sentencepiece", "requests", "tqdm", "blake3", "py-cpuinfo", "cbor2",
             "transformers>=5.16.1,<5.21.0", "fastapi[standard]>=0.133.0,<0.137.0", "openai", "prometheus_client", "pillow",
             "prometheus-fastapi-instrumentator", "tiktoken", "lm-format-enforcer==0.11.3", "llguidance", "outlines_core==0.2.14",
             "lark==1.2.2", "partial-json-parser", "jsonschema", "pyzmq", "msgspec", "setuptools<81", "einops", "cloudpickle",
