@@ -39,7 +39,8 @@ EXAMPLE = """examples:
   python dry_server.py /models/qwen3 --json --check -- --tensor-parallel-size 4
 
 What follows -- goes to vllm as it is. --check stops after the configuration was made: exit status 0 accepted, 1 refused.
-Parallel sizes, CUDA-only kernels and free memory are not looked at: the platform is "cpu".
+Parallel sizes, CUDA-only kernels and free memory are not looked at: the platform is "cpu". Sizes of batches that are not
+given are those of a CPU; a GPU gets others, by its memory.
 """
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}\n{% endfor %}"
@@ -286,7 +287,8 @@ def main() -> int:
 def check(words: list[str], *, as_json: bool) -> int:
     """Print what vllm makes of the words."""
     try:
-        config = configure(parse(words))
+        given = parse(words)
+        config = configure(given)
     except SystemExit:
         return 1  # the parser has said why
     except (ValueError, TypeError) as refused:
@@ -296,8 +298,10 @@ def check(words: list[str], *, as_json: bool) -> int:
     said = {
         "accepted": True,
         "max_model_len": config.model_config.max_model_len,
-        "max_num_seqs": scheduler.max_num_seqs,
-        "max_num_batched_tokens": scheduler.max_num_batched_tokens,
+        "max_num_seqs": scheduler.max_num_seqs
+        if given.max_num_seqs
+        else None,  # else by the memory of the GPU
+        "max_num_batched_tokens": scheduler.max_num_batched_tokens if given.max_num_batched_tokens else None,
         "enable_prefix_caching": cache.enable_prefix_caching,
         "gpu_memory_utilization": cache.gpu_memory_utilization,
         "quantization": config.model_config.quantization,
