@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from airskills.catalog import one_line, shorten
 from airskills.export.project import Bundle, Project, bundles
+from airskills.pins import BARE_KEY, KEY
 from airskills.skill import Skill
 
 ROUTER = "router/airskills/SKILL.md"
@@ -219,5 +220,7 @@ def _brief(text: str, limit: int) -> str:
 
 
 def _main_pin(skill: Skill) -> str:
-    """The pin of the tool that the skill is about: the first one."""
-    return skill.metadata.get("airskills-tested-with", "").partition(" ")[0].replace("==", " ")
+    """The pin of the tool that the skill is about: the one of its name, else the first one."""
+    pins = " ".join(skill.metadata.get(key, "") for key in (KEY, BARE_KEY)).split()
+    named = [pin for pin in pins if pin.partition("==")[0] == skill.name]
+    return (named or pins or [""])[0].replace("==", " ")
