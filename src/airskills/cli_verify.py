@@ -16,6 +16,7 @@ import click
 from airskills import report as findings
 from airskills import targets
 from airskills.cli_help import Command
+from airskills.collector import no_collection
 from airskills.errors import AirskillsError
 from airskills.library import Library
 from airskills.pins import Pin, parse_pins
@@ -66,6 +67,7 @@ def _complete_targets(_context: click.Context, _parameter: click.Parameter, inco
 @click.option("--offline", is_flag=True, help="Fetch nothing: use what is unpacked, or lies in uv's cache.")
 @click.option("--backend", type=click.Choice(["ty", "pyrefly"]), default="ty", show_default=True)
 @click.option("--no-cache", is_flag=True, help="Look at everything anew, and remember nothing.")
+@no_collection()
 def verify(
     named: tuple[str, ...],
     with_: tuple[str, ...],

@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from airskills.verify.siblings import Siblings, module_name
 from airskills.verify.units import Piece, Unit
 from airskills.verify.uses import Use
 
-TOGETHER = 4_000  # units of which one process of the back end is asked; 3,700 of ours took 0.93 GB
+TOGETHER = 4_000  # units of which one process of the back end is asked; 3,700 of ours took 0.9 GB
 SHARE = 200  # units that are worth a process of ours
 PROCESSES = 4
 
@@ -33,10 +34,12 @@ class _Files:
 
     Attributes:
         own: the files of skills that its units import, and those that these import.
+        shared: the files in which its units ask together.
         units: the two files of each unit.
     """
 
     own: Mapping[str, str]
+    shared: Mapping[str, str]
     units: Sequence[Mapping[str, str]]
 
 
@@ -46,10 +49,22 @@ class _Said:
 
     diagnostics: dict[str, list[Diagnostic]] = field(default_factory=lambda: defaultdict(list))
     types: dict[str, Mapping[Point, str]] = field(default_factory=dict)
+    _denied: dict[str, frozenset[Point]] = field(default_factory=dict)
+
+    def denied(self, file: str) -> frozenset[Point]:
+        """Points of a file at which an attribute is said to be missing."""
+        if file not in self._denied:
+            found = self.diagnostics.get(file, ())
+            self._denied[file] = frozenset(said.start for said in found if said.kind is Kind.ATTRIBUTE)
+        return self._denied[file]
+
+    def at(self, file: str, point: Point) -> tuple[str | None, bool]:
+        """The type at a point, and whether that is said to be missing."""
+        return self.types.get(file, {}).get(point), point in self.denied(file)
 
     def of(self, files: _Files) -> _Said:
         """What was said of these."""
-        names = [name for unit in files.units for name in unit]
+        names = [*files.shared, *(name for unit in files.units for name in unit)]
         return _Said(
             {name: self.diagnostics[name] for name in names if name in self.diagnostics},
             {name: self.types[name] for name in names if name in self.types},
@@ -81,7 +96,7 @@ def examine(
         return [said.of(files) for files in needed]
 
     shares = [
-        _examined(units[part], part.start, Exams(packages, siblings, wired=backend.wired))
+        _examined(units[part], part.start, Exams(packages, siblings, wired=backend.wired, first=part.start))
         for part in _parts(units)
     ]
     return [entries for found in work(shares, ask) for entries in found]
@@ -101,7 +116,8 @@ def _examined(units: Sequence[Unit], first: int, made: Exams) -> Work[_Files, _S
     exams = [made.of(unit, number) for number, unit in enumerate(units, first)]
     for exam in exams:
         exam.prepare()
-    said = yield _Files(_own_files(exams), [exam.checks | exam.asks for exam in exams])
+    own = _own_files(exams)
+    said = yield _Files(own, made.shared, [exam.checks | exam.asks for exam in exams])
     found = [tuple(_entries(exam, _judged(exam, said))) for exam in exams]
     for source in {source_of(wheel) for exam in exams for wheel in exam.packages.wheels}:
         source.save()
@@ -110,15 +126,16 @@ def _examined(units: Sequence[Unit], first: int, made: Exams) -> Work[_Files, _S
 
 def _asked(needed: Sequence[_Files], paths: Sequence[Path], backend: Backend) -> _Said:
     """What the back end says of all files, in as few processes as its memory allows."""
-    shared = {PRELUDE: PRELUDE_SOURCE}
+    everywhere, once = {PRELUDE: PRELUDE_SOURCE}, dict[str, str]()
     for files in needed:
-        shared |= files.own
+        everywhere |= files.own
+        once |= files.shared
     units = [unit for files in needed for unit in files.units]
     parts = -(-len(units) // TOGETHER)
     said = _Said()
     for part in range(parts):
         of_part = {name: text for unit in units[part::parts] for name, text in unit.items()}
-        answer = backend.ask(shared | of_part, paths)
+        answer = backend.ask(everywhere | of_part | (once if part == 0 else {}), paths)
         said.types.update(answer.types)
         for diagnostic in answer.diagnostics:
             said.diagnostics[diagnostic.file].append(diagnostic)
@@ -141,9 +158,12 @@ def _own_files(exams: Iterable[Exam]) -> dict[str, str]:
 
 def _judged(exam: Exam, said: _Said) -> Iterator[Judged]:
     checked, asked = exam.names
-    of_asked = said.diagnostics.get(asked, ())
-    denied = {found.start for found in of_asked if found.kind is Kind.ATTRIBUTE}
-    return exam.judged(said.diagnostics.get(checked, ()), said.types.get(asked, {}), denied)
+    return exam.judged(
+        said.diagnostics.get(checked, ()),
+        said.types.get(asked, {}),
+        said.denied(asked),
+        partial(said.at, exam.commons.name),
+    )
 
 
 def _entries(exam: Exam, judged: Iterator[Judged]) -> Iterator[Entry]:

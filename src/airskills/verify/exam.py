@@ -7,9 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 
+from airskills.pins import Pin
 from airskills.verify import edits
 from airskills.verify.backend import Diagnostic
 from airskills.verify.cases import Scene
+from airskills.verify.commons import Commons, Shared
 from airskills.verify.edits import Edited, Point, Wrap
 from airskills.verify.judge import Judged, judge
 from airskills.verify.packages import Packages
@@ -28,15 +30,35 @@ class Exams:
         packages: what the pins of a unit bring.
         siblings: the files of the skill that a unit belongs to.
         wired: whether the back end follows wires.
+        first: number of the first unit; it names the files that units share.
     """
 
     def __init__(
-        self, packages: Callable[[Unit], Packages], siblings: Callable[[Unit], Siblings], *, wired: bool
+        self,
+        packages: Callable[[Unit], Packages],
+        siblings: Callable[[Unit], Siblings],
+        *,
+        wired: bool,
+        first: int = 0,
     ) -> None:
         self._packages = packages
         self._siblings = siblings
         self._wired = wired
         self._imported: dict[int, Exam] = {}
+        self._commons: dict[tuple[int, tuple[Pin, ...]], Commons] = {}
+        self._first = first
+
+    def commons(self, exam: Exam) -> Commons:
+        """The shared questions of the skill that a unit belongs to."""
+        key = (id(exam.siblings), exam.unit.pins)
+        if key not in self._commons:
+            self._commons[key] = Commons(f"common{self._first:06}_{len(self._commons)}")
+        return self._commons[key]
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """The files that units share."""
+        return {commons.name: commons.source for commons in self._commons.values()}
 
     def of(self, unit: Unit, number: int) -> Exam:
         """The exam of a unit that is to be judged."""
@@ -135,7 +157,15 @@ class Exam:
 
     @cached_property
     def _asked(self) -> Asked:
-        return ask(self.uses, self._wraps)
+        return ask(self.uses, self._wraps, Shared(self.uses, self.commons, self._is_shared))
+
+    @cached_property
+    def commons(self) -> Commons:
+        """What the units of its skill ask together."""
+        return self._exams.commons(self)
+
+    def _is_shared(self, use: Use) -> bool:
+        return use.module not in self.own and self._is_pinned(use) and not self.packages.is_local(use.module)
 
     @property
     def checks(self) -> dict[str, str]:
@@ -155,7 +185,11 @@ class Exam:
         )
 
     def judged(
-        self, diagnostics: Sequence[Diagnostic], types: Mapping[Point, str], denied: Collection[Point]
+        self,
+        diagnostics: Sequence[Diagnostic],
+        types: Mapping[Point, str],
+        denied: Collection[Point],
+        shared: Callable[[Point], tuple[str | None, bool]],
     ) -> Iterator[Judged]:
         """The verdicts; all arguments speak of the virtual files.
 
@@ -163,11 +197,13 @@ class Exam:
             diagnostics: of the file that is checked.
             types: of the file that asks.
             denied: points of that file at which an attribute is said to be missing.
+            shared: (type, whether it is said to be missing) at a point of the file that the skill's units share.
         """
         known = self._asked.answers(
             self.uses.all,
             {_up(point): text for point, text in types.items()},
             {_up(point) for point in denied},
+            shared,
         )
         yield from judge(Scene(self.uses, known, list(self._written(diagnostics)), self.packages))
 

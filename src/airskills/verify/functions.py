@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from airskills.verify.places import FUNCTION, Function
-from airskills.verify.syntax import children
 
 
-def own_nodes(function: Function) -> Iterator[ast.AST]:
-    """Nodes of a function without those of functions in it."""
+def own_nodes(function: Function, below: Mapping[ast.AST, list[ast.AST]]) -> Iterator[ast.AST]:
+    """Nodes of a function without those of functions in it; `below` gives the nodes right below one."""
     pending: list[ast.AST] = list(function.body)
     while pending:
         node = pending.pop()
         yield node
         if not isinstance(node, (*FUNCTION, ast.Lambda, ast.ClassDef)):
-            pending += children(node)
+            pending += below[node]
 
 
 def says_nothing(annotation: ast.expr | None) -> bool:

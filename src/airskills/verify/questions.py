@@ -10,17 +10,21 @@ PROBE is a name that nothing has: an owner that answers it has a `__getattr__`, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from airskills.verify import edits
+from airskills.verify.commons import Shared
 from airskills.verify.edits import Point, Span, Wrap
 from airskills.verify.rewrites import SOME
 from airskills.verify.uses import Use, Uses
 
 PROBE = "airskills_probe_"
 Role = tuple[Literal["type", "owner", "probe", "signature", "forward"], int]
+_MEMBER = f"{PROBE}m.{PROBE}"  # of the module from which something is imported
+_ITSELF = ""  # the span itself, too long to be written out again
+_REVEAL = "reveal_type("
 MAX_TEXT = 300  # characters of a chain that is written out again
 
 
@@ -51,21 +55,38 @@ class Asked:
         source: what the checker gets.
         points: where the answer to each question will stand.
         same: uses that are not asked about, each with one that has the same answers.
+        common: where answers will stand in the file that the skill's units share.
     """
 
     source: str
     points: Mapping[Point, tuple[int, Role]]
     same: Mapping[int, int]
+    common: Mapping[tuple[int, Role], Point]
 
     def answers(
-        self, uses: Sequence[Use], types: Mapping[Point, str], denied: Collection[Point]
+        self,
+        uses: Sequence[Use],
+        types: Mapping[Point, str],
+        denied: Collection[Point],
+        shared: Callable[[Point], tuple[str | None, bool]],
     ) -> list[Types]:
-        """The types of each use; a probe that is denied has none."""
+        """The types of each use; a probe that is denied has none.
+
+        Args:
+            uses: of the unit.
+            types: of the file that asks.
+            denied: points of it at which an attribute is said to be missing.
+            shared: (type, whether it is said to be missing) at a point of the shared file.
+        """
         found: list[dict[Role, str | None]] = [{} for _ in uses]
         for point, text in types.items():
             if point in self.points:
                 number, role = self.points[point]
                 found[number][role] = None if role[0] == "probe" and point in denied else text
+        for (number, role), point in self.common.items():
+            known, is_denied = shared(point)
+            if known is not None:
+                found[number][role] = None if role[0] == "probe" and is_denied else known
         return [_types(found[self.same.get(number, number)]) for number in range(len(uses))]
 
 
@@ -88,21 +109,43 @@ class _Question:
     answers: tuple[tuple[int, Role], ...]
 
 
-def ask(uses: Uses, rewrites: Sequence[Wrap]) -> Asked:
-    """Put the questions about all uses into the source, besides its rewrites."""
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is asked at a span: expressions with their roles, and what stands before, behind them, and behind the span."""
+
+    span: Span
+    start: str
+    asked: tuple[tuple[str, Role], ...]
+    end: str
+    after: str
+
+
+def ask(uses: Uses, rewrites: Sequence[Wrap], shared: Shared | None = None) -> Asked:
+    """Put the questions about all uses into the source, besides its rewrites, but for those that are asked elsewhere."""
     same = _same(uses)
-    found = [
-        (number, question)
-        for number, use in enumerate(uses.all)
-        if number not in same
-        for question in _questions(use, uses, _text(use, uses, rewrites))
-    ]
+    found: list[tuple[int, _Question]] = []
+    common: dict[tuple[int, Role], Point] = {}
+    for number, use in enumerate(uses.all):
+        for plan in _plans(use, uses, _text(use, uses, rewrites)) if number not in same else ():
+            left = []
+            for expression, role in plan.asked:
+                point = _elsewhere(use, expression, shared) if shared else None
+                if point is None:
+                    left.append((expression, role))
+                else:
+                    common[number, role] = point
+            if left:
+                found.append((number, _row(plan, left)))
     edited = edits.apply(uses.source, [*(question.wrap for _, question in found), *rewrites])
     points = {}
     for (number, question), (line, column) in zip(found, edited.placed, strict=False):
         for offset, role in question.answers:
             points[line, column + offset] = (number, role)
-    return Asked(edited.text, points, same)
+    return Asked(edited.text, points, same, common)
+
+
+def _elsewhere(use: Use, expression: str, shared: Shared) -> Point | None:
+    return shared.member(use, PROBE) if expression == _MEMBER else shared.point(use, expression)
 
 
 def _same(uses: Uses) -> dict[int, int]:
@@ -129,14 +172,14 @@ def _text(use: Use, uses: Uses, rewrites: Sequence[Wrap]) -> str:
     return edits.apply(text, shifted).text if shifted else text
 
 
-def _questions(use: Use, uses: Uses, text: str) -> Iterator[_Question]:
+def _plans(use: Use, uses: Uses, text: str) -> Iterator[_Plan]:
     if use.typed:
         return
     if use.kind in {"import", "from"}:
         yield from _after_import(use)
         return
     if "\n" in text or len(text) > MAX_TEXT:
-        yield _Question(Wrap(use.target, "reveal_type(", ")"), ((len("reveal_type("), ("type", 0)),))
+        yield _Plan(use.target, "", ((_ITSELF, ("type", 0)),), "", "")
         return
     asked: list[tuple[str, Role]] = []
     owner = text
@@ -151,7 +194,7 @@ def _questions(use: Use, uses: Uses, text: str) -> Iterator[_Question]:
     asked.append((owner, ("type", 0)))
     if use.kind == "call":
         asked += _entrances(owner, use)
-    yield _row(use.target, "(", asked, ", ", ")[-1]")
+    yield _Plan(use.target, "(", tuple(asked), ", ", ")[-1]")
 
 
 def _entrances(whole: str, use: Use) -> Iterator[tuple[str, Role]]:
@@ -163,24 +206,25 @@ def _entrances(whole: str, use: Use) -> Iterator[tuple[str, Role]]:
         yield f"{whole}.forward", ("forward", 0)
 
 
-def _after_import(use: Use) -> Iterator[_Question]:
+def _after_import(use: Use) -> Iterator[_Plan]:
     if use.name.endswith(".*"):
         return
     end = Span(use.target.end, use.target.end)
     if use.kind == "import":
         bound = use.name if f"{use.name}.".startswith(f"{use.root}.") else use.root
-        yield _row(end, "; ", [(bound, ("type", 0))], "")
+        yield _Plan(end, "; ", ((bound, ("type", 0)),), "", "")
     else:
-        asked: list[tuple[str, Role]] = [(use.root, ("type", 0)), (f"{PROBE}m.{PROBE}", ("probe", 0))]
-        yield _row(end, f"; import {use.module} as {PROBE}m; ", asked, "")
+        asked: tuple[tuple[str, Role], ...] = ((use.root, ("type", 0)), (_MEMBER, ("probe", 0)))
+        yield _Plan(end, f"; import {use.module} as {PROBE}m; ", asked, "", "")
 
 
-def _row(span: Span, start: str, asked: Sequence[tuple[str, Role]], end: str, after: str = "") -> _Question:
-    """`start`, a `reveal_type(...)` for each, `end`."""
-    text, answers = start, []
+def _row(plan: _Plan, asked: Sequence[tuple[str, Role]]) -> _Question:
+    """The plan's start, a `reveal_type(...)` for each that is asked, its end."""
+    if asked[0][0] == _ITSELF:
+        return _Question(Wrap(plan.span, _REVEAL, ")"), ((len(_REVEAL), asked[0][1]),))
+    text, answers = plan.start, []
     for number, (expression, role) in enumerate(asked):
-        text += ", " if number else ""
-        text += "reveal_type("
+        text += f"{', ' if number else ''}{_REVEAL}"
         answers.append((len(text), role))
         text += f"{expression})"
-    return _Question(Wrap(span, text + end, after), tuple(answers))
+    return _Question(Wrap(plan.span, text + plan.end, plan.after), tuple(answers))

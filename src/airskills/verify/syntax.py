@@ -23,18 +23,20 @@ class Syntax:
         tree: the same.
         nodes: all of them, those near the root first.
         parents: of every node but the root.
+        below: the nodes right below each, without contexts and operators.
     """
 
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
         self.nodes: list[ast.AST] = [tree]
         self.parents: dict[ast.AST, ast.AST] = {}
+        self.below: dict[ast.AST, list[ast.AST]] = {}
         self._of: dict[type[ast.AST], list[ast.AST]] = defaultdict(list)
         for node in self.nodes:  # grows on the way
             self._of[type(node)].append(node)
-            for child in children(node):
-                self.parents[child] = node
-                self.nodes.append(child)
+            found = self.below[node] = list(_children(node))
+            self.parents.update(dict.fromkeys(found, node))
+            self.nodes += found
 
     @overload
     def of(self, kind: type[First], /) -> list[First]: ...
@@ -50,8 +52,8 @@ class Syntax:
         return [node for node in self.nodes if type(node) in present] if present else []
 
 
-def children(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes right below one, without contexts and operators; faster than `ast.iter_child_nodes`."""
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+    """Faster than `ast.iter_child_nodes`."""
     for name in node._fields:
         value = getattr(node, name, None)
         if value.__class__ is list:

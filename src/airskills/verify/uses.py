@@ -16,7 +16,6 @@ from typing import Literal
 from airskills.verify.edits import Point, Span
 from airskills.verify.names import Names, dotted
 from airskills.verify.signatures import NOTHING, Shape
-from airskills.verify.syntax import children
 
 _LEAVES = frozenset({ast.Name, ast.Constant, ast.alias, ast.Pass})  # hold no use, whatever they stand in
 _BUILTINS = frozenset(dir(builtins))
@@ -140,7 +139,7 @@ class Uses(Names):
 
     def _children(self, node: ast.AST, *, optional: bool, typed: bool) -> Iterator[Use]:
         special = _type_positions(node)
-        for child in children(node):
+        for child in self.syntax.below[node]:
             if type(child) not in _LEAVES:
                 yield from self._walk(child, optional=optional, typed=typed or child in special)
 

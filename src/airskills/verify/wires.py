@@ -208,11 +208,11 @@ class Wires:
     # --- results
 
     def _wire_returns(self, function: Function) -> None:
-        returned = [
-            node for node in own_nodes(function) if isinstance(node, ast.Return) and is_something(node.value)
-        ]
-        generates = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(function))
-        if not says_nothing(function.returns) or not returned or generates:
+        if not says_nothing(function.returns):
+            return
+        own = list(own_nodes(function, self._uses.syntax.below))
+        returned = [node for node in own if isinstance(node, ast.Return) and is_something(node.value)]
+        if not returned or any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own):
             return
         wire = self._new("r")
         for node in returned:
