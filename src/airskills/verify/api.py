@@ -101,8 +101,14 @@ def _ask(root: Root, jobs: Sequence[tuple[Subject, int, str]], unpacked: Unpacke
     units = [skill.units.units[number] for skill, number, _ in jobs]
     owners = {id(unit): skill for unit, (skill, _, _) in zip(units, jobs, strict=True)}
 
+    known: dict[tuple[int, tuple[Pin, ...]], Packages] = {}
+
     def packages(unit: Unit) -> Packages:
-        return _packages(unit.pins, owners[id(unit)], unpacked)
+        skill = owners[id(unit)]
+        key = (id(skill), unit.pins)
+        if key not in known:
+            known[key] = _packages(unit.pins, skill, unpacked)
+        return known[key]
 
     try:
         found = examine(units, packages, paths, chosen.backend, lambda unit: owners[id(unit)].siblings)

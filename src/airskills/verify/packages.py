@@ -115,6 +115,7 @@ class Packages:
         self.missing = missing
         self.local = local
         self._cache = cache
+        self._owner_of: dict[str, Wheel | None] = {}
 
     @cached_property
     def _owners(self) -> dict[str, Wheel]:
@@ -141,6 +142,11 @@ class Packages:
 
     def owner(self, module: str) -> Wheel | None:
         """The wheel that brings a dotted module; of a namespace package, any part of it."""
+        if module not in self._owner_of:
+            self._owner_of[module] = self._owner(module)
+        return self._owner_of[module]
+
+    def _owner(self, module: str) -> Wheel | None:
         parts = module.split(".")
         for size in range(len(parts), 0, -1):
             found = self._owners.get(".".join(parts[:size]))

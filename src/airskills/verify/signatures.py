@@ -103,6 +103,7 @@ def is_unknown(text: str | None) -> bool:
     return text is None or any(part in UNKNOWN or part.startswith("@Todo") for part in members(text))
 
 
+@lru_cache(maxsize=8192)
 def is_all_unknown(text: str | None) -> bool:
     """Whether the checker knows nothing: of `TrainerState | Unknown` it knows a part, and says what that part lacks."""
     return text is None or all(part in UNKNOWN or part.startswith("@Todo") for part in members(text))
