@@ -25,7 +25,7 @@ from airskills.rules.security_known import Known, known
 from airskills.rules.security_lines import Command
 from airskills.rules.security_patterns import CHECKS, DESTROYERS, FLOWS, METADATA, PATTERNS, PROGRAM, WORD
 from airskills.rules.security_reader import Block
-from airskills.rules.security_shell_state import NAME, State, bare
+from airskills.rules.security_shell_state import State, bare
 from airskills.rules.security_shell_words import MARK, Simple, parse
 from airskills.rules.security_sources import foreign, installs
 
@@ -96,7 +96,7 @@ class Flow:
 
     def _destroys(self, text: str) -> None:
         """What a line destroys once its variables are known."""
-        known = NAME.sub(lambda match: self.state.texts.get(match[1], match[0]), text)[:4000]
+        known = self.state.written_out(text)
         for pattern in PATTERNS if known != text else ():
             if pattern.code == "AS717" and pattern.regex.search(known):
                 self.act(pattern.code, pattern.message)

@@ -9,7 +9,7 @@ from airskills.rules import security_commands as command_table
 from airskills.rules.security_commands import ASSIGN, NOTHING, Labels, Word
 from airskills.rules.security_shell_words import numbers
 
-NAME = re.compile(r"\$\{?([A-Za-z_]\w*)(?::[^}]{0,40})?\}?")
+_NAME = re.compile(r"\$\{?([A-Za-z_]\w*)(?::[^}]{0,40})?\}?")
 _HOMELY = re.compile(r"\$(?:HOME\b|\{HOME\})[^$]*$")
 MAX_FOLDERS = 30  # folders of one path that are remembered
 
@@ -35,9 +35,13 @@ class State:
         labels = NOTHING.union(*(inside[number] for number in numbers(word) if number < len(inside)))
         if "$" not in word:
             return word, labels
-        for match in NAME.finditer(word):
+        for match in _NAME.finditer(word):
             labels |= self.variables.get(match[1], NOTHING)
-        return NAME.sub(lambda match: self.texts.get(match[1], match[0]), word)[:4000], labels
+        return self.written_out(word), labels
+
+    def written_out(self, text: str) -> str:
+        """A text with the variables that are known; at most 4,000 characters of it."""
+        return _NAME.sub(lambda match: self.texts.get(match[1], match[0]), text)[:4000]
 
     def loops(self, words: list[Word]) -> bool:
         """Learn `for A in B`; whether the command is one."""
@@ -88,7 +92,8 @@ class State:
         """What comes out of a downloaded archive, by the usual name of its folder, is a download too."""
         for text in texts:
             if "net" in self.files.get(bare(text), NOTHING):
-                self.files[re.sub(r"\.(?:tar(?:\.\w+)?|tgz|zip|7z)$", "", bare(text))] = frozenset({"net"})
+                folder = re.sub(r"\.(?:tar(?:\.\w+)?|tgz|zip|7z)$", "", bare(text))
+                self.stores(folder, frozenset({"net"}))
 
     def packs(self, name: str, texts: list[str]) -> None:
         """An archive of secrets is one."""
