@@ -427,6 +427,25 @@ def test_the_quick_path_leaves_errors_to_the_command_line() -> None:
         assert done.stdout == b""
 
 
+COLLECTIONS = """
+import atexit, gc, sys
+from airskills.__main__ import main
+gc.collect()
+gc.callbacks.append(lambda phase, info: print(phase, info, file=sys.stderr))
+atexit.register(lambda: print(gc.get_freeze_count() > 1000, file=sys.stderr))
+sys.argv[1:] = {arguments}
+main()
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "verify"])
+def test_a_command_that_is_soon_over_looks_for_no_cycles(command: str, root: Path) -> None:
+    done = python("-c", COLLECTIONS.format(arguments=[command, str(next(root.iterdir()))]))
+
+    assert done.stderr.decode().splitlines()[-1:] == ["True"], "nor does the interpreter when it ends"
+    assert b"start" not in done.stderr
+
+
 def test_a_reader_that_goes_away_is_no_error(root: Path) -> None:
     (root / "faiss" / "big.md").write_text("x" * 1_000_000, encoding="utf-8")
     command = f'"{sys.executable}" -m airskills load faiss big.md | head -c 1'

@@ -14,7 +14,7 @@ from airskills import proof
 from airskills.cli import cli
 from airskills.folder import open_folder
 from airskills.pins import parse_pins
-from airskills.verify import api, subject
+from airskills.verify import api, follow, subject, tools
 from airskills.verify.backend import Answer
 from airskills.verify.ty import Ty
 from conftest import MakeSkill
@@ -119,9 +119,26 @@ def test_the_ledger_holds_every_use_and_json_is_one_list(skill: Path, tmp_path: 
     )
     assert [row["code"] for row in json.loads(done.stdout)] == ["AV003"]
     rows = json.loads(ledger.read_text())
+    assert len(rows) == ledger.read_text().count("\n{"), "one a line, for those who look with grep"
     assert {row["state"] for row in rows} == {"proven", "dead", "unproven"}
     said = {"path", "line", "column", "use", "code", "level", "message", "help", "state", "statement"}
     assert said | {"by_run"} == set(rows[0])
+
+
+def test_what_a_program_takes_is_read_once_whatever_is_remembered_of_skills(
+    skill: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    parser = "import argparse\ndef main():\n    p = argparse.ArgumentParser()\n    p.add_argument('--a')\n    p.parse_args()\n"
+    make_wheel(tmp_path / "house", "tool", "1.0", {"tool/__init__.py": parser}, scripts={"tool": "tool:main"})
+    (skill / "SKILL.md").write_text("---\nname: demo\ndescription: D.\n---\n```bash\ntool --b\n```\n")
+    options = api.Options(pins=parse_pins("tool==1.0"), offline=True, remember=False, cache=cache)
+    for _ in range(2):
+        (entry,) = api.verify([str(skill)], options).entries
+        assert entry.code == "AV201"
+        monkeypatch.setattr(tools, "_FOLLOWED", {})
+        monkeypatch.delattr(follow, "of_entry_point", raising=False)
+    assert not (cache / "verify").exists(), "nothing is remembered of the skill itself"
 
 
 def test_a_proof_is_written_only_where_nothing_is_dead(skill: Path) -> None:

@@ -16,7 +16,6 @@ import click
 from airskills import report as findings
 from airskills import targets
 from airskills.cli_help import Command
-from airskills.collector import no_collection
 from airskills.errors import AirskillsError
 from airskills.library import Library
 from airskills.pins import Pin, parse_pins
@@ -53,7 +52,7 @@ def _complete_targets(_context: click.Context, _parameter: click.Parameter, inco
 @click.option(
     "--ledger",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write every use and what is known of it to this file, as JSON.",
+    help="Write every use and what is known of it to this file, as JSON, one a line.",
 )
 @click.option("--unproven", is_flag=True, help="List what is not proven too, with the reason.")
 @click.option(
@@ -66,8 +65,7 @@ def _complete_targets(_context: click.Context, _parameter: click.Parameter, inco
 )
 @click.option("--offline", is_flag=True, help="Fetch nothing: use what is unpacked, or lies in uv's cache.")
 @click.option("--backend", type=click.Choice(["ty", "pyrefly"]), default="ty", show_default=True)
-@click.option("--no-cache", is_flag=True, help="Look at everything anew, and remember nothing.")
-@no_collection()
+@click.option("--no-cache", is_flag=True, help="Look at every skill anew, and remember nothing of it.")
 def verify(
     named: tuple[str, ...],
     with_: tuple[str, ...],
@@ -171,9 +169,11 @@ def _write(found: Report, backend: str) -> None:
 
 
 def _write_ledger(found: Report, path: Path) -> None:
-    rows = [{**entry.as_dict(), "path": findings.relative(entry.path)} for entry in found.entries]
+    shown = {name: findings.relative(name) for name in {entry.path for entry in found.entries}}
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    rows = ",\n".join(encode({**entry.as_dict(), "path": shown[entry.path]}) for entry in found.entries)
     try:
-        path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(f"[\n{rows}\n]\n", encoding="utf-8")
     except OSError as error:
         raise AirskillsError(f"The ledger cannot be written: {error}") from error
 

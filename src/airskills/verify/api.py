@@ -47,7 +47,7 @@ def verify(folders: Iterable[str], options: Options | None = None) -> Report:
         if skill.whole and skill.whole.stamp != skill.stamp(unpacked, roots):
             skill.whole = None
     _examine([skill for skill in skills if not skill.whole], unpacked, roots, chosen)
-    return Report(tuple(_proven(skill, unpacked, roots) for skill in skills))
+    return Report(tuple(_proven(skill, unpacked, roots, chosen.cache) for skill in skills))
 
 
 def _roots(skills: Sequence[Subject], unpacked: Unpacked) -> dict[tuple[Pin, ...], Root]:
@@ -80,6 +80,9 @@ def _examine(
 
 
 def _key(unit: Unit, root: Root, unpacked: Unpacked, skill: Subject, chosen: Options) -> str:
+    """A name for what is found of a unit; "" where nothing is remembered."""
+    if skill.cache is None:
+        return ""
     proven = [wheel.sha256 for wheel in root.wheels]
     missing = [(str(pin), unpacked.missing[pin]) for pin in unit.pins if pin in unpacked.missing]
     parts = (
@@ -132,10 +135,10 @@ def _packages(pins: Iterable[Pin], skill: Subject, unpacked: Unpacked, cache: Pa
     return Packages(wheels_of(pins, unpacked), missing, skill.units.local, cache)
 
 
-def _proven(skill: Subject, unpacked: Unpacked, roots: Mapping[tuple[Pin, ...], Root]) -> Proven:
+def _proven(skill: Subject, unpacked: Unpacked, roots: Mapping[tuple[Pin, ...], Root], cache: Path) -> Proven:
     whole = skill.whole
     if whole is None:
-        entries, places = _entries(skill, unpacked), tuple(skill.places)
+        entries, places = _entries(skill, unpacked, cache), tuple(skill.places)
         whole = Whole(skill.pins, skill.sets, skill.stamp(unpacked, roots), entries, places)
         skill.keep(whole)
     missing = {pin: unpacked.missing[pin] for pin in whole.pins if pin in unpacked.missing}
@@ -144,9 +147,9 @@ def _proven(skill: Subject, unpacked: Unpacked, roots: Mapping[tuple[Pin, ...], 
     return Proven(skill.folder, wheels_of(whole.pins, unpacked), missing, entries, places)
 
 
-def _entries(skill: Subject, unpacked: Unpacked) -> tuple[Entry, ...]:
-    """Every use, by place."""
-    packages = _packages(skill.units.pins, skill, unpacked, skill.cache)
+def _entries(skill: Subject, unpacked: Unpacked, cache: Path) -> tuple[Entry, ...]:
+    """Every use, by place; what is read of the packages' programs is kept, whatever is remembered of skills."""
+    packages = _packages(skill.units.pins, skill, unpacked, cache)
     entries = [*skill.units.entries, *(e for found in skill.entries.values() for e in found)]
     entries += _others(skill, packages)
     entries = list(with_runs(skill.folder, skill.units.units, entries))
@@ -156,11 +159,10 @@ def _entries(skill: Subject, unpacked: Unpacked) -> tuple[Entry, ...]:
 def _others(skill: Subject, packages: Packages) -> Iterable[Entry]:
     """Commands and configurations of every document."""
     scripts = {file.path: skill.folder.text(file.path) for file in skill.folder.matching(".py")}
-    against = [wheel.sha256 for wheel in packages.wheels]
+    proven = [wheel.sha256 for wheel in packages.wheels]
+    against = "" if skill.cache is None else key_of("commands", proven, sorted(scripts.items()))
     for document in skill.documents:
-        key = key_of(
-            "commands", document.path, document.text, document.first_line, against, sorted(scripts.items())
-        )
+        key = against and key_of(against, document.path, document.text, document.first_line)
         found = skill.memory.recall(key)
         if found is None:
             found = (

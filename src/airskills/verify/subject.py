@@ -32,7 +32,7 @@ class Options:
         only: skill folder to the files in it that are wanted, by relative path; of other skills all are.
         offline: use only what is unpacked, or lies in uv's cache.
         cache: the tool's cache folder.
-        remember: whether results are kept for the next run, and taken from the last.
+        remember: whether what is found of skills is kept for the next run, and taken from the last.
         backend: who checks.
         progress: called with (what, done, in all) while wheels are downloaded and read.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airskills.markdown import CodeBlock, Markdown
 
 MAX_UNIT_LINES = 20_000
-_IMPORT = re.compile(r"\b(?:from|import)\b((?:.|\\\n)*)")
+_IMPORT = re.compile(r"\b(?:from|import)\b((?:.*\\\n)*.*)")
 _WORD = re.compile(r"\w+")
 LANGUAGES = PYTHON | {"pycon"}
 EXPECTED = {
@@ -47,7 +47,7 @@ class Piece:
         lines: how many.
         path: the file.
         place: 1-based line of the file on which it begins.
-        shifts: for each line, the difference between its column in the file and in the unit.
+        shifts: for each line, the difference between its column in the file and in the unit; none where all are 0.
         runs_on: whether line follows line in the file too; a folded YAML text stands on one line.
         fails: code that the author promises, or "".
         carried: whether it was seen in another unit already, and is here for its names only.
@@ -145,13 +145,13 @@ def units_of(
 
 
 def _pins(folder: Folder, entries: list[Entry]) -> tuple[Pin, ...]:
+    if folder.skill is None:
+        return ()
     try:
-        return of_skill(folder.skill) if folder.skill else ()
+        return of_skill(folder.skill)
     except PinError as error:
-        line, column = (
-            folder.skill.positions.get("metadata.airskills-tested-with", (1, 1)) if folder.skill else (1, 1)
-        )
-        entries.append(_refused(folder.at("SKILL.md"), line, column, error))
+        place = folder.skill.positions.get("metadata.airskills-tested-with", (1, 1))
+        entries.append(_refused(folder.at("SKILL.md"), *place, error))
         return ()
 
 
@@ -202,12 +202,14 @@ def _unread(path: str, block: CodeBlock, cell: Cell) -> Entry | None:
         reason = proof.partition(":")[2].strip() or "no reason given"
         message = f"The block is left out by its author: {reason}"
         return Entry(path, block.line, 1, "AV106", message, "", "unproven", "block", Level.UNPARSED)
-    if cell.tree is None:
-        line, what = cell.problem or (1, "it is no Python")
-        message = f"The block cannot be read: {what}"
-        place = block.first_line + line - 1
-        return Entry(path, place, 1, "AV106", message, "Correct it", "unproven", "block", Level.UNPARSED)
-    return None
+    return _no_python(path, block.first_line, cell, "block") if cell.tree is None else None
+
+
+def _no_python(path: str, first: int, cell: Cell, what: str) -> Entry:
+    """Why a block, a file or a fact, whose first line this is, cannot be read."""
+    line, why = cell.problem or (1, "it is no Python")
+    message = f"The {what} cannot be read: {why}"
+    return Entry(path, first + line - 1, 1, "AV106", message, "Correct it", "unproven", what, Level.UNPARSED)
 
 
 def _unit(
@@ -225,17 +227,10 @@ def _unit(
     for number, (block, cell) in enumerate(blocks):
         count = cell.source.count("\n") + 1
         written = lines[block.first_line - document.first_line :][:count]
+        shifts, fails = _shifts(cell.source.split("\n"), written), _promised(block)
         carried = alone and number < len(blocks) - 1
         pieces.append(
-            Piece(
-                first,
-                count,
-                document.path,
-                block.first_line,
-                tuple(_shifts(cell.source.split("\n"), written)),
-                fails=_promised(block),
-                carried=carried,
-            )
+            Piece(first, count, document.path, block.first_line, shifts, fails=fails, carried=carried)
         )
         sources.append(cell.source)
         first += count
@@ -245,12 +240,13 @@ def _unit(
             yield Unit(source, tuple(pieces), pins)
 
 
-def _shifts(read: Iterable[str], written: Iterable[str]) -> Iterator[int]:
+def _shifts(read: Sequence[str], written: Sequence[str]) -> tuple[int, ...]:
     """How far each line of code stands to the right in its file: the indent of a list, a quote, a prompt."""
-    for code, line in zip(read, written, strict=False):
-        bare = code.strip()
-        at = line.find(bare) if bare else -1
-        yield at - (len(code) - len(code.lstrip())) if at >= 0 else 0
+    if read == written:
+        return ()
+    bare = ((code, code.strip(), line) for code, line in zip(read, written, strict=False))
+    found = [(code, line.find(text) if text else -1) for code, text, line in bare]
+    return tuple(at - (len(code) - len(code.lstrip())) if at >= 0 else 0 for code, at in found)
 
 
 def _promised(block: CodeBlock) -> str:
@@ -261,14 +257,10 @@ def _promised(block: CodeBlock) -> str:
 def _add_text(path: str, text: str, pins: tuple[Pin, ...], found: list[Unit], entries: list[Entry]) -> None:
     cell = parse_cell(text)
     if cell.tree is None or cell.problem:
-        line, what = cell.problem or (1, "it is no Python")
-        message = f"The file cannot be read: {what}"
-        entries.append(
-            Entry(path, line, 1, "AV106", message, "Correct it", "unproven", "file", Level.UNPARSED)
-        )
+        entries.append(_no_python(path, 1, cell, "file"))
     else:
-        lines = text.count("\n") + 1
-        found.append(Unit(cell.source, (Piece(1, lines, path, 1, cell.removed),), pins))
+        shifts = cell.removed if any(cell.removed) else ()
+        found.append(Unit(cell.source, (Piece(1, text.count("\n") + 1, path, 1, shifts),), pins))
 
 
 def _add_facts(path: str, text: str, pins: tuple[Pin, ...], found: list[Unit], entries: list[Entry]) -> None:
@@ -280,7 +272,7 @@ def _add_facts(path: str, text: str, pins: tuple[Pin, ...], found: list[Unit], e
             entries.append(Entry(path, place, 1, "AV106", message, "", "unproven", "fact", Level.UNPARSED))
             continue
         count = cell.source.count("\n") + 1
-        piece = Piece(1, count, path, place, (indent,) * count, runs_on)
+        piece = Piece(1, count, path, place, (indent,) * count if indent else (), runs_on)
         found.append(Unit(cell.source, (piece,), pins))
 
 
