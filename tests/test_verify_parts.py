@@ -36,6 +36,32 @@ def test_a_point_of_the_edited_text_finds_back() -> None:
     assert made.written((1, 2)) == (1, 2)
 
 
+TEXT = "ab = cd(ef)\ngh.ij(k)\n\nl"
+POINTS = st.tuples(st.integers(1, 4), st.integers(0, 11)).filter(
+    lambda p: p[1] <= len(TEXT.split("\n")[p[0] - 1])
+)
+PUT = st.sampled_from(["<", "<<\n", "\n<", ""])
+
+
+WRAPS = st.builds(lambda one, other, *put: Wrap(Span(*sorted([one, other])), *put), POINTS, POINTS, PUT, PUT)
+
+
+@given(st.lists(WRAPS))
+def test_whatever_is_put_in_every_written_character_finds_back(wraps: list[Wrap]) -> None:
+    made = edits.apply(TEXT, wraps)
+    kept = [
+        (line, column)
+        for line, text in enumerate(made.text.split("\n"), 1)
+        for column, char in enumerate(text)
+        if char != "<"
+    ]
+    written = [(row, at) for row, text in enumerate(TEXT.split("\n"), 1) for at in range(len(text))]
+    assert [made.written(point) for point in kept] == written
+    for (line, column), wrap in zip(made.placed, wraps, strict=True):
+        rest = "\n".join([made.text.split("\n")[line - 1][column:], *made.text.split("\n")[line:]])
+        assert rest.startswith(wrap.before)
+
+
 @pytest.mark.parametrize(
     ("text", "shape", "found"),
     [

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Point = tuple[int, int]  # 1-based line, 0-based column in characters
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """From a point up to, not with, another."""
 
     start: Point
@@ -23,7 +23,7 @@ class Span:
 
     def moved(self, lines: int, columns: int) -> Span:
         """The same span as many lines and columns on."""
-        (first, start), (last, end) = self.start, self.end
+        (first, start), (last, end) = self
         return Span((first + lines, start + columns), (last + lines, end + columns))
 
     def within(self, other: Span) -> bool:
@@ -31,8 +31,7 @@ class Span:
         return other.start <= self.start and self.end <= other.end
 
 
-@dataclass(frozen=True, slots=True)
-class Wrap:
+class Wrap(NamedTuple):
     """Text put before and after a span; of two spans that begin or end together, the longer one's stands outside.
 
     With `replace`, the text `before` stands for the span, which lies on one line and holds no other wrap. With `aside`,
@@ -46,8 +45,18 @@ class Wrap:
     aside: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Edit(NamedTuple):
+    """What is put in at a column of a line; edits are made in the order in which they sort."""
+
+    column: int
+    order: tuple[int, ...]
+    number: int  # of its wrap; -1 behind the span
+    text: str
+    length: int  # of what it stands for
+    aside: bool
+
+
+class _Mark(NamedTuple):
     """From this column of an edited line on: the written column, and whether both run on together."""
 
     column: int
@@ -64,13 +73,13 @@ class Edited:
         text: as many lines as before, and those that were put in.
         placed: where `before` of each wrap begins, in the order the wraps were given.
         lines: for each edited line the written one.
-        marks: for each edited line (1-based) what its columns mean; a line without any is as it was.
+        edits: those of each written line, in order; a line without any is as it was.
     """
 
     text: str
-    placed: tuple[Point, ...]
-    lines: tuple[int, ...]
-    marks: Mapping[int, list[_Mark]]
+    placed: Sequence[Point]
+    lines: Sequence[int]
+    edits: Mapping[int, Sequence[_Edit]]
 
     def written(self, point: Point) -> Point | None:
         """Where a point of the edited text stands in the text before; None inside what was put in aside.
@@ -78,24 +87,14 @@ class Edited:
         Inside another inserted text it is where that stands.
         """
         line, column = point
-        marks = self.marks.get(line)
         origin = self.lines[line - 1] if line <= len(self.lines) else line
-        if not marks:
+        if origin not in self.edits:
             return origin, column
+        marks = _marks(self.edits[origin])[line - 1 - bisect_left(self.lines, origin)]
         mark = marks[max(0, bisect_right(marks, column, key=lambda mark: mark.column) - 1)]
         if mark.aside:
             return None
         return origin, mark.written + (column - mark.column if mark.runs_on else 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Edit:
-    column: int
-    order: tuple[int, ...]
-    text: str
-    length: int
-    number: int
-    aside: bool
 
 
 def apply(source: str, wraps: Iterable[Wrap]) -> Edited:
@@ -106,52 +105,59 @@ def apply(source: str, wraps: Iterable[Wrap]) -> Edited:
         _add(wrap, number, by_line)
         count = number + 1
     placed: list[Point] = [(0, 0)] * count
-    texts: list[str] = []
+    texts = source.split("\n")
     lines: list[int] = []
-    marks: dict[int, list[_Mark]] = {}
-    for line, text in enumerate(source.split("\n"), 1):
-        if line not in by_line:
-            texts.append(text)
-            lines.append(line)
-            continue
-        found = sorted(by_line[line], key=lambda edit: (edit.column, edit.order))
-        for part, own in _edit_line(text, len(texts) + 1, found, placed):
-            marks[len(texts) + 1] = own
-            texts.append(part)
-            lines.append(line)
-    return Edited("\n".join(texts), tuple(placed), tuple(lines), marks)
+    for line in range(1, len(texts) + 1):
+        first = len(lines) + 1
+        lines.append(line)
+        if line in by_line:
+            by_line[line].sort()
+            text = texts[line - 1] = _edit_line(texts[line - 1], first, by_line[line], placed)
+            lines += [line] * text.count("\n")
+    return Edited("\n".join(texts), placed, lines, dict(by_line))
 
 
 def _add(wrap: Wrap, number: int, by_line: dict[int, list[_Edit]]) -> None:
     """The edits of one wrap: what ends at a column comes before what stands aside, then what begins there."""
-    (first, start), (last, end) = wrap.span.start, wrap.span.end
-    size = (last - first, end - start if first == last else end)
+    (first, start), (last, end) = wrap.span
+    rows, columns = last - first, end - start if first == last else end
     length = end - start if wrap.replace else 0
-    order = (1, number) if wrap.aside else (2, -size[0], -size[1], number)
-    by_line[first].append(_Edit(start, order, wrap.before, length, number, wrap.aside))
+    order = (1,) if wrap.aside else (2, -rows, -columns)
+    by_line[first].append(_Edit(start, order, number, wrap.before, length, wrap.aside))
     if wrap.after:
-        by_line[last].append(_Edit(end, (0, *size, -number), wrap.after, 0, -1, aside=False))
+        by_line[last].append(_Edit(end, (0, rows, columns, -number), -1, wrap.after, 0, aside=False))
 
 
-def _edit_line(
-    text: str, first: int, found: list[_Edit], placed: list[Point]
-) -> list[tuple[str, list[_Mark]]]:
-    """The line after its edits, which may be several lines, each with its marks."""
-    parts: list[str] = [""]
-    marks: list[list[_Mark]] = [[_Mark(0, 0, runs_on=True)]]
-    done = 0
-    for edit in found:
+def _edit_line(text: str, line: int, edits: Iterable[_Edit], placed: list[Point]) -> str:
+    """The line, which becomes this line of the edited text, after its edits; it may be several then."""
+    parts: list[str] = []
+    done = width = 0
+    for edit in edits:
         column = max(edit.column, done)
-        parts[-1] += text[done:column]
+        parts += text[done:column], edit.text
+        width += column - done
         if edit.number >= 0:
-            placed[edit.number] = (first + len(parts) - 1, len(parts[-1]))
-        head, *others = edit.text.split("\n")
-        marks[-1].append(_Mark(len(parts[-1]), column, runs_on=False, aside=edit.aside))
-        parts[-1] += head
-        for other in others:
-            parts.append(other)
-            marks.append([_Mark(0, column, runs_on=False, aside=edit.aside)])
+            placed[edit.number] = (line, width)
+        rows = edit.text.count("\n")
+        line += rows
+        width = len(edit.text) - edit.text.rindex("\n") - 1 if rows else width + len(edit.text)
         done = column + edit.length
-        marks[-1].append(_Mark(len(parts[-1]), done, runs_on=True))
-    parts[-1] += text[done:]
-    return list(zip(parts, marks, strict=True))
+    return "".join([*parts, text[done:]])
+
+
+def _marks(edits: Iterable[_Edit]) -> list[list[_Mark]]:
+    """What columns mean on each of the lines that one line became."""
+    marks = [[_Mark(0, 0, runs_on=True)]]
+    done = width = 0
+    for edit in edits:
+        column = max(edit.column, done)
+        width += column - done
+        marks[-1].append(_Mark(width, column, runs_on=False, aside=edit.aside))
+        head, *others = edit.text.split("\n")
+        width += len(head)
+        for other in others:
+            marks.append([_Mark(0, column, runs_on=False, aside=edit.aside)])
+            width = len(other)
+        done = column + edit.length
+        marks[-1].append(_Mark(width, done, runs_on=True))
+    return marks

@@ -15,7 +15,7 @@ def own_nodes(function: Function, below: Mapping[ast.AST, list[ast.AST]]) -> Ite
         node = pending.pop()
         yield node
         if not isinstance(node, (*FUNCTION, ast.Lambda, ast.ClassDef)):
-            pending += below[node]
+            pending += below.get(node, ())
 
 
 def says_nothing(annotation: ast.expr | None) -> bool:

@@ -10,8 +10,9 @@ PROBE is a name that nothing has: an owner that answers it has a `__getattr__`, 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from airskills.verify import edits
@@ -125,8 +126,12 @@ def ask(uses: Uses, rewrites: Sequence[Wrap], shared: Shared | None = None) -> A
     same = _same(uses)
     found: list[tuple[int, _Question]] = []
     common: dict[tuple[int, Role], Point] = {}
+    by_line: dict[int, list[Wrap]] = defaultdict(list)
+    for wrap in rewrites:
+        if not wrap.aside:
+            by_line[wrap.span.start[0]].append(wrap)
     for number, use in enumerate(uses.all):
-        for plan in _plans(use, uses, _text(use, uses, rewrites)) if number not in same else ():
+        for plan in _plans(use, uses, _text(use, uses, by_line)) if number not in same else ():
             left = []
             for expression, role in plan.asked:
                 point = _elsewhere(use, expression, shared) if shared else None
@@ -161,14 +166,14 @@ def _same(uses: Uses) -> dict[int, int]:
     return found
 
 
-def _text(use: Use, uses: Uses, rewrites: Sequence[Wrap]) -> str:
-    """The target of a use with the rewrites that lie in it, for being written out again."""
+def _text(use: Use, uses: Uses, rewrites: Mapping[int, Sequence[Wrap]]) -> str:
+    """The target of a use with the rewrites that lie in it, for being written out again; they are given by line."""
     (line, start), (last, _) = use.target.start, use.target.end
     text = uses.text(use.target)
     if line != last:
         return text
-    inner = [wrap for wrap in rewrites if wrap.span.within(use.target) and not wrap.aside]
-    shifted = [replace(wrap, span=wrap.span.moved(1 - line, -start)) for wrap in inner]
+    inner = [wrap for wrap in rewrites.get(line, ()) if wrap.span.within(use.target)]
+    shifted = [wrap._replace(span=wrap.span.moved(1 - line, -start)) for wrap in inner]
     return edits.apply(text, shifted).text if shifted else text
 
 

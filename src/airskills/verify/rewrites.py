@@ -140,9 +140,11 @@ class LiteralKeywords:
 
 def _literal_dictionaries(syntax: Syntax) -> dict[str, tuple[str, ...]]:
     """Names bound once to a dictionary whose keys are identifiers, and used for nothing but `**name`."""
-    bound: dict[str, list[ast.expr]] = {}
     stars = (node.value for node in syntax.of(ast.keyword) if node.arg is None)
     expanded = Counter(value.id for value in stars if isinstance(value, ast.Name))
+    if not expanded:
+        return {}
+    bound: dict[str, list[ast.expr]] = {}
     read = Counter(node.id for node in syntax.of(ast.Name) if isinstance(node.ctx, ast.Load))
     for node in syntax.of(ast.Assign):
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, TypeVar, overload
 
 First = TypeVar("First", bound=ast.AST)
 Second = TypeVar("Second", bound=ast.AST)
 
 _BARE = frozenset({"ctx", "op", "ops"})  # fields whose nodes say nothing of a place, and are shared
+# Two thirds of all nodes: these have no others below them.
+_LEAVES = frozenset({ast.Name, ast.Constant, ast.alias, ast.Pass, ast.Break, ast.Continue})
 
 
 class Syntax:
@@ -23,7 +25,7 @@ class Syntax:
         tree: the same.
         nodes: all of them, those near the root first.
         parents: of every node but the root.
-        below: the nodes right below each, without contexts and operators.
+        below: the nodes right below each that has any, without contexts and operators.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -33,10 +35,13 @@ class Syntax:
         self.below: dict[ast.AST, list[ast.AST]] = {}
         self._of: dict[type[ast.AST], list[ast.AST]] = defaultdict(list)
         for node in self.nodes:  # grows on the way
-            self._of[type(node)].append(node)
-            found = self.below[node] = list(_children(node))
-            self.parents.update(dict.fromkeys(found, node))
-            self.nodes += found
+            kind = type(node)
+            self._of[kind].append(node)
+            if kind not in _LEAVES and (found := _children(node)):
+                self.below[node] = found
+                self.nodes += found
+                for child in found:
+                    self.parents[child] = node
 
     @overload
     def of(self, kind: type[First], /) -> list[First]: ...
@@ -46,19 +51,29 @@ class Syntax:
     def of(self, *kinds: type[ast.AST]) -> list[ast.AST]: ...
     def of(self, *kinds: type[ast.AST]) -> list[Any]:
         """The nodes of these classes, those near the root first."""
-        if len(kinds) == 1:
-            return self._of.get(kinds[0], [])
         present = [kind for kind in kinds if kind in self._of]
-        return [node for node in self.nodes if type(node) in present] if present else []
+        if len(present) < 2:
+            return self._of[present[0]] if present else []
+        return [node for node in self.nodes if type(node) in present]
+
+    def inside(self, roots: Iterable[ast.AST]) -> set[ast.AST]:
+        """These nodes and all below them."""
+        found = set(roots)
+        pending = list(found)
+        while pending:
+            below = self.below.get(pending.pop(), ())
+            found.update(below)
+            pending += below
+        return found
 
 
-def _children(node: ast.AST) -> Iterator[ast.AST]:
+def _children(node: ast.AST) -> list[ast.AST]:
     """Faster than `ast.iter_child_nodes`."""
+    found: list[ast.AST] = []
     for name in node._fields:
         value = getattr(node, name, None)
         if value.__class__ is list:
-            for item in value:
-                if isinstance(item, ast.AST):
-                    yield item
+            found += [item for item in value if isinstance(item, ast.AST)]
         elif isinstance(value, ast.AST) and name not in _BARE:
-            yield value
+            found.append(value)
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -17,7 +17,6 @@ from airskills.verify.edits import Point, Span
 from airskills.verify.names import Names, dotted
 from airskills.verify.signatures import NOTHING, Shape
 
-_LEAVES = frozenset({ast.Name, ast.Constant, ast.alias, ast.Pass})  # hold no use, whatever they stand in
 _BUILTINS = frozenset(dir(builtins))
 _CATCHES_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -80,6 +79,7 @@ class Uses(Names):
     def __init__(self, source: str) -> None:
         super().__init__(source)
         self._lines = source.split("\n")
+        self._is_ascii = source.isascii()
 
     def release(self) -> None:
         """Let the tree go, which takes a hundred times the room of what was asked of it."""
@@ -96,7 +96,8 @@ class Uses(Names):
             "statements",
         ):
             getattr(self, name)
-        del self.syntax
+        for name in ("syntax", "_typed", "_formatted"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def statements(self) -> Mapping[int, int]:
@@ -111,7 +112,7 @@ class Uses(Names):
     @cached_property
     def all(self) -> tuple[Use, ...]:
         """Every use, in the order in which they begin; of two that begin at one point, the longer first."""
-        found = list(self._walk(self.syntax.tree, optional=False, typed=False))
+        found = [*self._imports(), *self._calls(), *self._chains()]
         return tuple(sorted(found, key=lambda use: (use.span.start, [-n for n in use.span.end])))
 
     def text(self, span: Span) -> str:
@@ -122,88 +123,78 @@ class Uses(Names):
         middle = self._lines[first : last - 1]
         return "\n".join([self._lines[first - 1][start:], *middle, self._lines[last - 1][:end]])
 
-    def _walk(self, node: ast.AST, *, optional: bool, typed: bool) -> Iterator[Use]:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from self._imports(node, optional=optional)
-        elif isinstance(node, ast.Call):
-            yield from self._call(node, typed=typed)
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            yield from self._chain(node, typed=typed)
-        elif isinstance(node, ast.Try) and _catches_import_errors(node):
-            for part in (*node.body, *node.orelse):
-                yield from self._walk(part, optional=True, typed=typed)
-            for rest in (*node.handlers, *node.finalbody):
-                yield from self._walk(rest, optional=optional, typed=typed)
-        else:
-            yield from self._children(node, optional=optional, typed=typed)
-
-    def _children(self, node: ast.AST, *, optional: bool, typed: bool) -> Iterator[Use]:
-        special = _type_positions(node)
-        for child in self.syntax.below[node]:
-            if type(child) not in _LEAVES:
-                yield from self._walk(child, optional=optional, typed=typed or child in special)
-
-    def _imports(self, node: ast.Import | ast.ImportFrom, *, optional: bool) -> Iterator[Use]:
-        if isinstance(node, ast.ImportFrom) and (node.level or not node.module):
-            return
-        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
-        for alias in node.names:
-            span = self.span(alias)
-            name = f"{module}.{alias.name}" if module else alias.name
-            root = alias.asname or (alias.name if module else alias.name.partition(".")[0])
+    def _imports(self) -> Iterator[Use]:
+        tries = (node for node in self.syntax.of(ast.Try) if _catches_import_errors(node))
+        optional = self.syntax.inside(part for node in tries for part in (*node.body, *node.orelse))
+        for node in self.syntax.of(ast.Import, ast.ImportFrom):
+            module = "" if isinstance(node, ast.Import) else node.module or ""
+            if isinstance(node, ast.ImportFrom) and (node.level or not module):
+                continue
             kind: Literal["from", "import"] = "from" if module else "import"
             end = self.span(node)
-            yield Use(kind, span, end, name, root, module=module or alias.name, optional=optional)
+            for alias in node.names:
+                name = f"{module}.{alias.name}" if module else alias.name
+                root = alias.asname or (alias.name if module else alias.name.partition(".")[0])
+                of = module or alias.name
+                yield Use(kind, self.span(alias), end, name, root, module=of, optional=node in optional)
 
-    def _call(self, node: ast.Call, *, typed: bool) -> Iterator[Use]:
-        for part in (*node.args, *node.keywords):
-            yield from self._walk(part, optional=False, typed=typed)
-        yield from self._inner(node.func, typed=typed)
-        name, root = dotted(node.func)
-        built_in = root in _BUILTINS and root not in self.bound
-        if not name or (name == root and (built_in or root in self.defined)):
-            return
-        keywords = tuple(Keyword(k.arg, self.span(k)) for k in node.keywords if k.arg is not None)
-        elided = any(isinstance(arg, ast.Constant) and arg.value is ... for arg in node.args) or any(
-            k.arg is None and isinstance(k.value, ast.Dict) and not k.value.keys for k in node.keywords
-        )
-        target = self.span(node.func)
-        sound = self.is_sound(node.func)
-        yield Use(
-            "call",
-            self.span(node),
-            target,
-            name,
-            root,
-            _attrs(node.func),
-            keywords,
-            shape=_shape(node),
-            first=_first(node),
-            elided=elided,
-            typed=typed or not sound,
-        )
+    def _calls(self) -> Iterator[Use]:
+        for node in self.syntax.of(ast.Call):
+            name, root = dotted(node.func)
+            built_in = root in _BUILTINS and root not in self.bound
+            if not name or (name == root and (built_in or root in self.defined)):
+                continue
+            yield Use(
+                "call",
+                self.span(node),
+                self.span(node.func),
+                name,
+                root,
+                _attrs(node.func),
+                tuple(Keyword(k.arg, self.span(k)) for k in node.keywords if k.arg is not None),
+                shape=_shape(node),
+                first=_first(node),
+                elided=_is_elided(node),
+                typed=node in self._typed or not self.is_sound(node.func),
+            )
 
-    def _chain(self, node: ast.Attribute, *, typed: bool) -> Iterator[Use]:
-        yield from self._inner(node, typed=typed)
-        name, root = dotted(node)
-        span = self.span(node)
-        sound = self.is_sound(node)
-        if name:
-            yield Use("attribute", span, span, name, root, _attrs(node), typed=typed or not sound)
+    def _chains(self) -> Iterator[Use]:
+        for node in self.syntax.of(ast.Attribute):
+            name, root = dotted(node) if self._is_whole(node) else ("", "")
+            if name:
+                span, typed = self.span(node), node in self._typed or not self.is_sound(node)
+                yield Use("attribute", span, span, name, root, _attrs(node), typed=typed)
 
-    def _inner(self, node: ast.expr, *, typed: bool) -> Iterator[Use]:
-        """Uses inside the expression with which a chain begins."""
-        while isinstance(node, ast.Attribute):
-            node = node.value
-        if not isinstance(node, ast.Name):
-            yield from self._walk(node, optional=False, typed=typed)
+    def _is_whole(self, node: ast.Attribute) -> bool:
+        """Whether something is read that neither goes on in another attribute nor is called."""
+        parent = self.syntax.parents[node]
+        read = isinstance(node.ctx, ast.Load)
+        goes_on = isinstance(parent, ast.Attribute) and isinstance(parent.ctx, ast.Load)
+        return read and not goes_on and not (isinstance(parent, ast.Call) and parent.func is node)
+
+    @cached_property
+    def _typed(self) -> set[ast.AST]:
+        """Nodes that stand where a checker wants a type, a base or a pattern."""
+        of = self.syntax.of
+        patterns = [node for kind in ast.pattern.__subclasses__() for node in of(kind)]
+        found: list[ast.AST | None] = [
+            *(node.returns for node in of(ast.FunctionDef, ast.AsyncFunctionDef)),
+            *(node.annotation for node in of(ast.arg, ast.AnnAssign)),
+            *(base for node in of(ast.ClassDef) for base in (*node.bases, *node.keywords)),
+            *(child for node in patterns for child in self.syntax.below.get(node, ())),
+        ]
+        return self.syntax.inside(node for node in found if node is not None)
+
+    @cached_property
+    def _formatted(self) -> set[ast.AST]:
+        """Nodes inside f-strings; before Python 3.12 they need not stand where Python says."""
+        return self.syntax.inside(self.syntax.of(ast.JoinedStr))
 
     def span(self, node: ast.AST) -> Span:
         """Where a node stands."""
-        return Span(
-            self._point(node.lineno, node.col_offset),  # type: ignore[attr-defined]  # every node that is asked has a place
-            self._point(node.end_lineno, node.end_col_offset),  # type: ignore[attr-defined]  # as above
-        )
+        start: Point = (node.lineno, node.col_offset)  # type: ignore[attr-defined]  # every node that is asked has a place
+        end: Point = (node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]  # as above
+        return Span(start, end) if self._is_ascii else Span(self._point(*start), self._point(*end))
 
     def _point(self, line: int, column: int) -> Point:
         """Python counts UTF-8 bytes; we count characters."""
@@ -218,7 +209,9 @@ class Uses(Names):
         return Span((line, found), (line, found + len(use.module))) if found >= 0 else None
 
     def is_sound(self, node: ast.expr) -> bool:
-        """Whether the node stands where Python says; inside f-strings it may not (before Python 3.12)."""
+        """Whether the node stands where Python says, which inside f-strings it may not."""
+        if node not in self._formatted:
+            return True
         text = self.text(self.span(node))
         first: ast.AST = node
         while isinstance(first, ast.Attribute | ast.Call | ast.Subscript):
@@ -247,6 +240,13 @@ def _first(node: ast.Call) -> str:
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
 
 
+def _is_elided(node: ast.Call) -> bool:
+    """Whether dots stand for arguments: `f(...)`, or `f(**{})`, which `cells` writes for dots after keywords."""
+    return any(isinstance(arg, ast.Constant) and arg.value is ... for arg in node.args) or any(
+        k.arg is None and isinstance(k.value, ast.Dict) and not k.value.keys for k in node.keywords
+    )
+
+
 def _catches_import_errors(node: ast.Try) -> bool:
     for handler in node.handlers:
         caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
@@ -256,17 +256,3 @@ def _catches_import_errors(node: ast.Try) -> bool:
         ):
             return True
     return False
-
-
-def _type_positions(node: ast.AST) -> Sequence[ast.AST]:
-    """Children that stand where a checker wants a type, a base or a pattern."""
-    found: list[ast.AST | None] = []
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        found = [node.returns]
-    elif isinstance(node, ast.arg | ast.AnnAssign):
-        found = [node.annotation]
-    elif isinstance(node, ast.ClassDef):
-        found = [*node.bases, *node.keywords]
-    elif isinstance(node, ast.pattern):
-        found = list(ast.iter_child_nodes(node))
-    return [child for child in found if child is not None]

@@ -154,9 +154,9 @@ class Wires:
     # --- parameters
 
     def _wire_parameters(self, function: Function) -> None:
-        calls, all_seen = self._calls(function)
         names = untyped(function, is_method=self._places.owner(function) is not None)
-        if not names or not calls or not all_seen:
+        calls, all_seen = self._calls(function) if names else ([], False)
+        if not calls or not all_seen:
             return
         given = [self._given(function, call) for call in calls]
         for name in names:
