@@ -114,6 +114,52 @@ def maybe(path: str) -> "Model | None":
 def chosen() -> Callable[..., int]:
     return len
 """,
+    "lab/hooks.py": """
+import sys
+
+_MOVED = {"lab.losses": "lab.tools", "lab.old.losses": "lab.tools"}
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        return None if name not in _MOVED else _MOVED[name]
+
+sys.meta_path.insert(0, Finder())
+""",
+    "lab/mirror.py": "from lab_types import *\nfrom lab_types import __all__ as __all__\n",
+    "lab/speedy.py": '"""Has `quick`, of machine code."""\nfrom .fast import *\n',
+    "lab/pb2.py": "import builder\n_globals = globals()\nbuilder.build('x', _globals)\n",
+    "lab/symbols.py": """
+class Cached:
+    pass
+
+def cached(func):
+    return vars(Cached)[func]
+
+class Function:
+    @cached
+    def __new__(cls, name) -> "type[Function]":
+        return type(name, (cls,), {})
+
+class Settings(dict):
+    def __getattr__(self, name):
+        return self[name]
+
+class Scheduler:
+    @property
+    def config(self) -> dict[str, object]:
+        return Settings(rate=1)
+
+class Layers:
+    def __getattr__(self, name: str) -> "Layer | Layers":
+        raise AttributeError(name)
+
+class Layer:
+    def __iter__(self):
+        yield Layer()
+
+def register(name):
+    return lambda cls: cls
+""",
     "lab/tools/__init__.py": "def run(command: str, times: int = 1) -> int:\n    return 0\n",
     "lab/py.typed": "",
 }
@@ -263,6 +309,80 @@ from lab import Model
 class Mine(Model):
     pass
 Mine(3).store("x")  # AV002
+#--
+from lab import Model
+class Mine(Model):
+    pass
+Mine(3, depth=1)  # AV003
+#--
+from lab import Model
+class Mine(Model):
+    def __init__(self, depth):
+        super().__init__(depth, wide=True)  # AV003
+Mine(deep=3)
+#--
+from lab import losses  # ? AV103
+from lab.losses import pairs  # ? AV103
+from lab.old import losses  # ? AV103
+from lab import loses  # AV001
+#--
+from lab.mirror import Tool  # ? AV101
+#--
+from lab.speedy import quick  # ? AV101
+from lab.speedy import slow_one  # AV001
+#--
+from lab.pb2 import Summary  # ? AV101
+#--
+from lab.symbols import Scheduler
+s = Scheduler()
+s.config.rate  # ? AV103
+s.config.iteritems()  # AV002
+#--
+from lab import Model
+from lab.symbols import register
+@register("twice")
+class Twice:
+    def __init__(self, model):
+        self.model = model
+Model(3).twice  # ? AV103
+Model(3).thrice  # AV002
+#--
+import math
+from lab import Model
+math.log2(Model(8).width).is_integer()
+#--
+from lab import Model
+class Search:
+    def step(self, model: Model):
+        model.store("x")  # AV002
+        return self.verify(model)  # ? AV101
+#--
+from lab import Model
+from nowhere import crew  # ? AV104
+@crew
+class Search(Model):
+    def step(self):
+        return self.agents  # ? AV101
+#--
+from lab import Model
+class Search(Model):
+    def step(self):
+        return self.agents  # AV002
+#--
+from lab import Model
+class Ball:
+    def __init__(self, x):
+        self.x = x
+balls = []
+balls.append(Ball(x=1, radius=2))
+Model(width=Ball(x=1, radius=2))
+#--
+from lab import load
+from nowhere import Open  # ? AV104
+class Child(Open):
+    pass
+def f(child: Child):
+    child.whatever()  # ? AV103
 """
 # What only ty is asked with wires; pyrefly infers what functions return, and says of parameters that it does not know.
 WIRED = """
@@ -333,7 +453,7 @@ from typing import Any
 def again(model: Any, left: int) -> Any:
     return again(model.fit([]), left - 1) if left else model
 again(load("x"), 3).save("y")
-again(load("x"), 3).store("y")  # ? AV103
+again(load("x"), 3).store("y")  # AV002
 #--
 def of(query, prompt):
     return query.startswith(prompt)  # ? AV101
@@ -345,12 +465,30 @@ class Mixin:
     def save(self, path):
         super().save(path)  # ? AV103
 chosen().__name__  # ? AV103
+chosen().device  # ? AV103
 chosen().__nome__  # AV002
+#--
+from lab.symbols import Function
+f = Function("f")
+f("t")  # ? AV103
 #--
 import argparse
 from lab import Model
 def main(args: argparse.Namespace) -> None:
     Model(args.width)
+#--
+from lab import Model
+from nowhere import Base  # ? AV104
+class Config(Base):
+    size: int = 3
+class Net:
+    def __init__(self, config):
+        config.width  # ? AV103
+    def store(self):
+        Model(3).store("x")  # AV002
+class Nets:
+    def __init__(self, config: Config):
+        self.nets = [Net(config) for _ in range(config.count)]  # ? AV103
 """
 SNIPPETS = [text.strip("\n") + "\n" for text in re.split(r"(?m)^#--$", CANARY)]
 WIRED_SNIPPETS = [text.strip("\n") + "\n" for text in re.split(r"(?m)^#--$", WIRED)]

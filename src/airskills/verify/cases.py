@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 from airskills.verify.backend import Diagnostic, Kind
 from airskills.verify.classes import Classes
 from airskills.verify.edits import Span
 from airskills.verify.ledger import State
+from airskills.verify.own_classes import OwnClasses
 from airskills.verify.packages import Packages
 from airskills.verify.questions import Types
 from airskills.verify.signatures import Signature, is_all_unknown, signatures
@@ -23,6 +25,7 @@ _METHOD = re.compile(r"\(?bound method (?:<class '(\w+)'>|(\w+)(?:\[.*?\])?)\.(\
 # Classes of the standard library that answer every name, by the module that brings them; libraries have some of that name.
 OPEN = {"argparse": "Namespace", "types": "SimpleNamespace"}
 IMPORTS = frozenset({Kind.IMPORT, Kind.MEMBER})
+CALLS = frozenset({Kind.KEYWORD, Kind.MISSING, Kind.ARITY, Kind.OVERLOAD, Kind.NOT_CALLABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,16 @@ class Verdict:
     code: str = ""
     message: str = ""
     help: str = ""
+
+
+NO_COMPLAINT = Verdict("proven")
+
+
+class Filter(Protocol):
+    """What looks at one complaint about one use."""
+
+    def __call__(self, case: Case, said: Diagnostic, /) -> Verdict | None:
+        """The verdict in place of "dead", `NO_COMPLAINT`, or None."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +157,8 @@ class Scene:
         self.uses = uses
         self.packages = packages
         near = {wheel.pin.name for name in uses.imported.values() if (wheel := packages.owner(name))}
-        self.classes = Classes(packages.index, sorted(near), uses.classes, uses.words)
+        self.own = OwnClasses(uses.own, uses.imported, uses.defined, packages)
+        self.classes = Classes(packages.index, sorted(near), self.own.bases, uses.words)
         self.cases = [Case(use, known, self) for use, known in zip(uses.all, types, strict=True)]
         tops = {name.partition(".")[0] for name in uses.imported.values()}
         self.open = frozenset(cls for module, cls in OPEN.items() if module in tops)
@@ -159,8 +173,15 @@ class Scene:
         owners = [case for case in self.cases if _concerns(diagnostic, case.use)]
         if owners and diagnostic.kind not in IMPORTS:
             owners = [min(owners, key=lambda case: _size(case.use.span))]
+            if diagnostic.kind in CALLS and self._is_of_own_call(diagnostic, owners[0].use.span):
+                return
         for case in owners:
             case.diagnostics.append(diagnostic)
+
+    def _is_of_own_call(self, diagnostic: Diagnostic, around: Span) -> bool:
+        """Whether a call of the unit's own function stands between a complaint and the use around it."""
+        size = _size(around)
+        return any(span.holds(diagnostic.start) and _size(span) < size for span in self.uses.own_calls)
 
     @cached_property
     def imports(self) -> Mapping[str, list[Case]]:

@@ -22,6 +22,8 @@ _CLASS = re.compile(
     r"^[ \t]*class (\w+)(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?[ \t]*(?:\[[^\]]*\])?:", re.MULTILINE
 )
 _WORD = re.compile(r"[^\W\d]\w*")
+_SET_MODULE = re.compile(r"""\bsys\.modules\[["']([\w.]+)["']\] = """)
+_KEY = re.compile(r"""["']([^\W\d]\w*(?:\.\w+)+)["']:""")
 Answers = Literal["registered", "data", "delegates", "anything"]
 Node = tuple[str, str]  # distribution, class
 
@@ -63,8 +65,14 @@ class Source:
         return frozenset(_kept(place, lambda: dict.fromkeys(_words(self.wheel.root), 0)))
 
     @cached_property
+    def aliases(self) -> frozenset[str]:
+        """Modules without a file: keys of tables beside a finder of the package's own, and what is set in `sys.modules`."""
+        place = self.wheel.root.parent / "aliases-2.json"
+        return frozenset(_kept(place, lambda: dict.fromkeys(_aliases(self.wheel.root), 0)))
+
+    @cached_property
     def _known(self) -> dict[str, dict[str, list[Any]]]:
-        return _kept(self.wheel.root.parent / "members-1.json", dict)
+        return _kept(self.wheel.root.parent / "members-3.json", dict)
 
     def members(self, name: str) -> Iterator[Members]:
         """Every class of a name, parsed."""
@@ -81,7 +89,7 @@ class Source:
     def save(self) -> None:
         """Keep what was parsed."""
         if self._changed:
-            _keep(self.wheel.root.parent / "members-1.json", self._known)
+            _keep(self.wheel.root.parent / "members-3.json", self._known)
             self._changed = False
 
 
@@ -210,7 +218,12 @@ def _members(path: Path) -> dict[str, list[Any]]:
     return found
 
 
+MAKES_OTHERWISE = "__makes_otherwise__"  # stands among the names of a class whose `__new__` may make anything
+
+
 def _names(cls: ast.ClassDef) -> Iterator[str]:
+    if any(isinstance(node, ast.FunctionDef) and _makes_otherwise(node) for node in cls.body):
+        yield MAKES_OTHERWISE
     for child in ast.walk(cls):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield child.name
@@ -220,6 +233,15 @@ def _names(cls: ast.ClassDef) -> Iterator[str]:
             yield child.id
         elif isinstance(child, ast.Constant) and isinstance(child.value, str) and child.value.isidentifier():
             yield child.value
+
+
+def _makes_otherwise(function: ast.FunctionDef) -> bool:
+    """Whether it is a `__new__` whose type no checker sees, and returns what another callee than a `__new__` makes."""
+    if function.name != "__new__" or (function.returns is not None and not function.decorator_list):
+        return False
+    returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
+    calls = [node.func for node in returned if isinstance(node, ast.Call)]
+    return any(not (isinstance(callee, ast.Attribute) and callee.attr == "__new__") for callee in calls)
 
 
 def _classes(root: Path) -> dict[str, Any]:
@@ -234,6 +256,13 @@ def _classes(root: Path) -> dict[str, Any]:
 
 def _words(root: Path) -> set[str]:
     return {word for _, text in _texts(root) for word in _WORD.findall(text)}
+
+
+def _aliases(root: Path) -> Iterator[str]:
+    for _, text in _texts(root):
+        yield from _SET_MODULE.findall(text)
+        if "meta_path" in text:
+            yield from _KEY.findall(text)
 
 
 def _texts(root: Path) -> Iterator[tuple[Path, str]]:

@@ -14,7 +14,7 @@ import enum
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 
-from airskills.verify.class_index import Answers, Index, Node, simple_name
+from airskills.verify.class_index import MAKES_OTHERWISE, Answers, Index, Node, simple_name
 from airskills.verify.signatures import is_unknown, members
 
 MAX_FAMILY = 400  # classes that are looked at for one owner; of a larger family the words of the wheels speak
@@ -31,7 +31,7 @@ class Classes:
     Args:
         index: of the wheels.
         near: distributions that the unit imports.
-        own: classes that the unit defines: name to names of bases.
+        own: classes that the unit defines: name to names of bases, "" for one that nobody knows.
         words: whatever the unit binds, or writes as text: it may have set an attribute of that name.
     """
 
@@ -67,6 +67,11 @@ class Classes:
         """Whether a class below this one has the attribute: an object typed as its base may be one of those."""
         below = self._below(simple_name(owner))
         return any(name in found.names for node in below for found in self._index.members(node))
+
+    def makes_otherwise(self, cls: str) -> bool:
+        """Whether calling a class of this simple name may make something else than its object."""
+        above = self._above(cls) or ()
+        return any(MAKES_OTHERWISE in found.names for node in above for found in self._index.members(node))
 
     def derives(self, owner: str, bases: frozenset[str]) -> bool:
         """Whether a class, or one of its bases, has one of these simple names."""
@@ -141,10 +146,12 @@ class Classes:
         return frozenset(seen)
 
     def _start(self, cls: str) -> list[Node]:
-        """Classes of that name; of one of the unit's own, its bases."""
+        """Classes of that name; of one of the unit's own, its bases, or none where one of them is not known."""
         names, seen, found = [cls], set[str](), list[Node]()
         while names:
             name = names.pop()
+            if not name:
+                return []
             if name in self._own and name not in seen:
                 names += self._own[name]
             else:

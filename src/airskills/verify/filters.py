@@ -7,26 +7,17 @@ takes the place of "dead", or None where it has nothing to say. The first that s
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from types import FunctionType
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from types import FunctionType, MappingProxyType
 
 from airskills.verify.backend import Diagnostic, Kind
-from airskills.verify.cases import IMPORTS, Case, Verdict
-from airskills.verify.signatures import members, misfit
+from airskills.verify.cases import CALLS, IMPORTS, NO_COMPLAINT, Case, Filter, Verdict
+from airskills.verify.runtime_filters import AT_RUN_TIME
+from airskills.verify.signatures import is_unknown, members, misfit
 
-CALLS = frozenset({Kind.KEYWORD, Kind.MISSING, Kind.ARITY, Kind.OVERLOAD, Kind.NOT_CALLABLE})
-NO_COMPLAINT = Verdict("proven")
 NONE = frozenset({"None"})
 _SUPER = re.compile(r"<super: <class '(\w+)'>")
 _OF_FUNCTIONS = frozenset(dir(FunctionType))
-
-
-class Filter(Protocol):
-    """One filter."""
-
-    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
-        """The verdict in place of "dead", `NO_COMPLAINT`, or None."""
 
 
 class OptionalImport:
@@ -64,18 +55,32 @@ class BesideOthers:
         )
 
 
-class SomeFunction:
-    """`make_reward().__name__`, typed `(...) -> float`: a function has a name, another callable may have none."""
+class SomeCallable:
+    """`torch.compile(model).device`, typed `(...) -> Any`: what can be called may be a function, or an object with more."""
+
+    written = ("(", "Overload[")
 
     def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
-        """Not proven, where it is an attribute of every function."""
-        if (
-            said.kind is not Kind.ATTRIBUTE
-            or not said.owner.startswith("(")
-            or said.name not in _OF_FUNCTIONS
-        ):
+        """Not proven, unless it is a name of Python's own that no function has."""
+        if said.kind is not Kind.ATTRIBUTE or not said.owner.startswith(self.written):
             return None
-        return Verdict("unproven", "AV103", f"`{case.use.name}` is there where that is a function")
+        if said.name.startswith("__") and said.name not in _OF_FUNCTIONS:
+            return None
+        return Verdict(
+            "unproven", "AV103", f"`{case.use.name}` is of something of which only the call is known"
+        )
+
+
+class Promoted:
+    """`math.log2(8).is_integer()`: to a checker `float` means whole numbers too, and those lacked it before Python 3.12."""
+
+    types: Mapping[str, type] = MappingProxyType({"float": float, "complex": complex})
+
+    def __call__(self, _case: Case, said: Diagnostic) -> Verdict | None:
+        """No complaint about what the written type has."""
+        if said.kind is not Kind.ATTRIBUTE or said.owner not in self.types:
+            return None
+        return NO_COMPLAINT if hasattr(self.types[said.owner], said.name) else None
 
 
 class Compiled:
@@ -214,6 +219,18 @@ class TypesOnly:
         return NO_COMPLAINT if any(misfit(way, case.use.shape) is None for way in ways) else None
 
 
+class PartlyKnown:
+    """`for block in self.blocks: block(x)`, typed `Unknown | Tensor`: what is not known of it may be what is called."""
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """Not proven."""
+        if said.kind is not Kind.NOT_CALLABLE or not is_unknown(case.types.type):
+            return None
+        return Verdict(
+            "unproven", "AV101", f"`{case.use.name}` is known in part, and that part cannot be called"
+        )
+
+
 class SomeCallee:
     """A callee typed as a union of methods: one of them does not take the call, another does."""
 
@@ -230,9 +247,11 @@ class SomeCallee:
 
 FILTERS: Sequence[Filter] = (
     OptionalImport(),
+    *AT_RUN_TIME,
     Rebound(),
     BesideOthers(),
-    SomeFunction(),
+    SomeCallable(),
+    Promoted(),
     Compiled(),
     LeftOut(),
     SetByKeyword(),
@@ -243,5 +262,6 @@ FILTERS: Sequence[Filter] = (
     SomeMember(),
     AlsoCalled(),
     TypesOnly(),
+    PartlyKnown(),
     SomeCallee(),
 )

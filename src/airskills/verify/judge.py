@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from airskills.verify.backend import Diagnostic, Kind
-from airskills.verify.cases import Case, Scene, Verdict
+from airskills.verify.cases import NO_COMPLAINT, Case, Scene, Verdict
 from airskills.verify.edits import Span
-from airskills.verify.filters import FILTERS, NO_COMPLAINT
+from airskills.verify.filters import FILTERS
 from airskills.verify.ledger import State
 from airskills.verify.signatures import is_all_unknown, misfit
 from airskills.verify.uses import Use

@@ -5,12 +5,31 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 from airskills.cells import tree_of
 from airskills.verify.syntax import Syntax
 
 _WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnClass:
+    """A class that a unit defines; of several of one name, what any of them says.
+
+    Attributes:
+        bases: names of its bases as they are written, `nn.Module`; "" for what is no name.
+        decorators: names of its decorators, likewise.
+        methods: names of its methods.
+        fields: whether it annotates fields of its own, which may be what it is made with.
+    """
+
+    bases: tuple[str, ...]
+    decorators: tuple[str, ...]
+    methods: frozenset[str]
+    fields: bool
 
 
 class Names:
@@ -82,6 +101,31 @@ class Names:
         return {node.name: tuple(ast.unparse(b).rpartition(".")[2] for b in node.bases) for node in nodes}
 
     @cached_property
+    def own(self) -> Mapping[str, OwnClass]:
+        """The same classes, with what is written at their heads."""
+        found: dict[str, OwnClass] = {}
+        for node in self.syntax.of(ast.ClassDef):
+            methods = {n.name for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+            before = found.get(node.name, OwnClass((), (), frozenset(), fields=False))
+            found[node.name] = OwnClass(
+                (*before.bases, *_heads(node.bases)),
+                (*before.decorators, *_heads(node.decorator_list)),
+                before.methods | methods,
+                before.fields or any(isinstance(n, ast.AnnAssign) for n in node.body),
+            )
+        return found
+
+    @cached_property
+    def inheriting(self) -> frozenset[str]:
+        """Classes of the unit that are made as an imported one is: nothing of theirs says how."""
+        return frozenset(name for name, cls in self.own.items() if self._inherits(cls)) - self.rebound
+
+    def _inherits(self, cls: OwnClass) -> bool:
+        if cls.decorators or cls.fields or cls.methods & {"__init__", "__new__"}:
+            return False
+        return any(base.partition(".")[0] in self.imported for base in cls.bases)
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """Every name that the unit binds, sets, gives as a keyword or writes in a text."""
         found = set(self.bound)
@@ -90,6 +134,23 @@ class Names:
                 found.update(_WORD.findall(text.value[:10_000]))
         found.update(node.attr for node in self.syntax.of(ast.Attribute) if isinstance(node.ctx, ast.Store))
         found.update(node.arg for node in self.syntax.of(ast.keyword) if node.arg)
+        return frozenset(found)
+
+    @cached_property
+    def planted(self) -> frozenset[str]:
+        """Attributes that the unit sets on something else than `self`, and names that it hands to a decorator or `setattr`."""
+        found = {
+            node.attr
+            for node in self.syntax.of(ast.Attribute)
+            if isinstance(node.ctx, ast.Store) and dotted(node)[1] not in {"self", "cls"}
+        }
+        heads = [d for node in self.syntax.of(ast.ClassDef, ast.FunctionDef) for d in node.decorator_list]
+        calls = [head for head in heads if isinstance(head, ast.Call)]
+        calls += [call for call in self.syntax.of(ast.Call) if dotted(call.func)[0] == "setattr"]
+        given = [arg for call in calls for arg in call.args]
+        found.update(
+            arg.value for arg in given if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+        )
         return frozenset(found)
 
     @cached_property
@@ -130,3 +191,15 @@ def dotted(node: ast.expr) -> tuple[str, str]:
         plain = not any(part in {"(...)", "[...]"} for part in parts)
         return f"{node.id}{whole}", node.id if plain else ""
     return (f"(...){whole}", "") if whole else ("", "")
+
+
+def _heads(nodes: Iterable[ast.expr]) -> list[str]:
+    """Names of bases or decorators, without what they are called or subscripted with."""
+    found = []
+    for node in nodes:
+        head = node
+        while isinstance(head, ast.Call | ast.Subscript):
+            head = head.func if isinstance(head, ast.Call) else head.value
+        name, root = dotted(head)
+        found.append(name if root else "")
+    return found

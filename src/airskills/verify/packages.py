@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from airskills.pins import Pin
-from airskills.verify.class_index import Index, index_of
+from airskills.verify.class_index import Index, index_of, source_of
 from airskills.verify.reader.source import Sources
 from airskills.verify.releases import of_wheels
 from airskills.verify.sinks import READ, Sinks
@@ -159,6 +159,19 @@ class Packages:
         """Whether a wheel brings it in machine code, which cannot be read."""
         wheel = self.owner(module)
         return wheel is not None and module in compiled(wheel.root)
+
+    def writes(self, module: str, name: str) -> bool:
+        """Whether the package of a module has a name anywhere in its text."""
+        wheel = self.owner(module)
+        return wheel is not None and name in source_of(wheel).words
+
+    def is_alias(self, name: str) -> bool:
+        """Whether this is a module that a package makes when it is imported, or in one."""
+        wheel = self.owner(name)
+        parts = name.split(".")
+        paths = [".".join(parts[:size]) for size in range(len(parts), 0, -1)]
+        nowhere = [path for path in paths if self.file(path) is None]
+        return wheel is not None and not source_of(wheel).aliases.isdisjoint(nowhere)
 
     def is_standard(self, module: str) -> bool:
         """Whether it is a module of the standard library."""

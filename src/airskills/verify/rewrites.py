@@ -24,16 +24,22 @@ UNPINNED = f"{PRELUDE}unpinned_"
 # The first line of every virtual file, and the module that it imports from.
 PRELUDE_LINE = f"from {PRELUDE} import some as {SOME}, anything as {ANY}, wide as {WIDE}, reveal_type"
 # Their arguments are written `(value,)[0]`: what is called there is not told what type is expected of it, and answers with that.
+# `Boundless` is what has every attribute: a class below an unknown one, which would else pass for a bool.
 PRELUDE_SOURCE = '''\
 """Helpers of the rewrites; read by the checker, never run."""
-from typing import Any, TypeVar, overload, reveal_type as reveal_type
+from typing import Any, Protocol, TypeVar, overload, reveal_type as reveal_type
 T = TypeVar("T")
+class Boundless(Protocol):
+    airskills_nothing_: Any
+B = TypeVar("B", bound=Boundless)
 anything: Any
 @overload
 def some(value: None) -> None: ...
 @overload
 def some(value: T | None) -> T: ...
 def some(value): return value
+@overload
+def wide(value: B) -> B: ...
 @overload
 def wide(value: bool) -> bool: ...
 @overload

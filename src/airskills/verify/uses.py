@@ -90,6 +90,8 @@ class Uses(Names):
             "bound",
             "rebound",
             "classes",
+            "own",
+            "inheriting",
             "words",
             "made",
             "untyped",
@@ -141,8 +143,7 @@ class Uses(Names):
     def _calls(self) -> Iterator[Use]:
         for node in self.syntax.of(ast.Call):
             name, root = dotted(node.func)
-            built_in = root in _BUILTINS and root not in self.bound
-            if not name or (name == root and (built_in or root in self.defined)):
+            if not name or (name == root and self._is_own(root)):
                 continue
             yield Use(
                 "call",
@@ -164,6 +165,22 @@ class Uses(Names):
             if name:
                 span, typed = self.span(node), node in self._typed or not self.is_sound(node)
                 yield Use("attribute", span, span, name, root, _attrs(node), typed=typed)
+
+    def _is_own(self, called: str) -> bool:
+        """Whether a name that is called is Python's or the unit's own; a class that is made as its imported base is none."""
+        if called in self.bound:
+            return called in self.defined and called not in self.inheriting
+        return called in _BUILTINS
+
+    @cached_property
+    def own_calls(self) -> tuple[Span, ...]:
+        """Calls that are no uses; complaints about them are no library's."""
+        calls = self.syntax.of(ast.Call)
+        return tuple(
+            self.span(node)
+            for node in calls
+            if isinstance(node.func, ast.Name) and self._is_own(node.func.id)
+        )
 
     def _is_whole(self, node: ast.Attribute) -> bool:
         """Whether something is read that neither goes on in another attribute nor is called."""
