@@ -14,7 +14,7 @@ def asked(commons: Commons, *texts: str) -> str:
     sources = []
     for text in texts:
         uses = Uses(text)
-        sources.append(ask(uses, [], Shared(uses, commons, lambda use: use.module == "lab")).source)
+        sources.append(ask(uses, [], Shared(uses, commons, lambda use: use.module == "lab")).edited.text)
     return "\n".join(sources)
 
 

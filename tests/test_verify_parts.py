@@ -10,11 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airskills.cells import parse_cell
 from airskills.pins import Pin
 from airskills.verify import edits
 from airskills.verify.edits import Span, Wrap
-from airskills.verify.questions import ask
 from airskills.verify.readings import read, reading
 from airskills.verify.signatures import Misfit, Shape, members, misfit, signatures
 from airskills.verify.uses import Uses
@@ -89,15 +87,6 @@ def test_unions_and_overloads_are_told_apart() -> None:
     text = "(bound method A.f(x: int | str) -> int) | None | Overload[(a: int) -> int, (b: str, c: int = 1) -> str]"
     assert len(members(text)) == 3
     assert [[way.names for way in ways] for ways in signatures(text)] == [[("x",)], [], [("a",), ("b", "c")]]
-
-
-@given(st.text(alphabet="ab.()[] \n=,'\"f:{}1é", max_size=60))
-def test_whatever_is_asked_keeps_the_lines_and_parses(text: str) -> None:
-    cell = parse_cell(text)
-    if cell.tree is not None:
-        asked = ask(Uses(cell.source), [])
-        assert asked.source.count("\n") == cell.source.count("\n")
-        ast.parse(asked.source)
 
 
 CALLS = """

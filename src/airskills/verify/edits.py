@@ -118,11 +118,14 @@ def apply(source: str, wraps: Iterable[Wrap]) -> Edited:
 
 
 def _add(wrap: Wrap, number: int, by_line: dict[int, list[_Edit]]) -> None:
-    """The edits of one wrap: what ends at a column comes before what stands aside, then what begins there."""
+    """The edits of one wrap: what ends at a column comes before what stands aside, then what begins there.
+
+    Of what stands aside, what goes around something comes last.
+    """
     (first, start), (last, end) = wrap.span
     rows, columns = last - first, end - start if first == last else end
     length = end - start if wrap.replace else 0
-    order = (1,) if wrap.aside else (2, -rows, -columns)
+    order = (1, len(wrap.after)) if wrap.aside else (2, -rows, -columns)
     by_line[first].append(_Edit(start, order, number, wrap.before, length, wrap.aside))
     if wrap.after:
         by_line[last].append(_Edit(end, (0, rows, columns, -number), -1, wrap.after, 0, aside=False))

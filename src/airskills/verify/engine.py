@@ -35,12 +35,12 @@ class _Files:
     Attributes:
         own: the files of skills that its units import, and those that these import.
         shared: the files in which its units ask together.
-        units: the two files of each unit.
+        units: the file of each unit.
     """
 
     own: Mapping[str, str]
     shared: Mapping[str, str]
-    units: Sequence[Mapping[str, str]]
+    units: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class _Said:
 
     def of(self, files: _Files) -> _Said:
         """What was said of these."""
-        names = [*files.shared, *(name for unit in files.units for name in unit)]
+        names = [*files.shared, *files.units]
         return _Said(
             {name: self.diagnostics[name] for name in names if name in self.diagnostics},
             {name: self.types[name] for name in names if name in self.types},
@@ -117,7 +117,7 @@ def _examined(units: Sequence[Unit], first: int, made: Exams) -> Work[_Files, _S
     for exam in exams:
         exam.prepare()
     own = _own_files(exams)
-    said = yield _Files(own, made.shared, [exam.checks | exam.asks for exam in exams])
+    said = yield _Files(own, made.shared, {exam.name: exam.file for exam in exams})
     found = [tuple(_entries(exam, _judged(exam, said))) for exam in exams]
     for source in {source_of(wheel) for exam in exams for wheel in exam.packages.wheels}:
         source.save()
@@ -130,12 +130,11 @@ def _asked(needed: Sequence[_Files], paths: Sequence[Path], backend: Backend) ->
     for files in needed:
         everywhere |= files.own
         once |= files.shared
-    units = [unit for files in needed for unit in files.units]
+    units = [unit for files in needed for unit in files.units.items()]
     parts = -(-len(units) // TOGETHER)
     said = _Said()
     for part in range(parts):
-        of_part = {name: text for unit in units[part::parts] for name, text in unit.items()}
-        answer = backend.ask(everywhere | of_part | (once if part == 0 else {}), paths)
+        answer = backend.ask(everywhere | dict(units[part::parts]) | (once if part == 0 else {}), paths)
         said.types.update(answer.types)
         for diagnostic in answer.diagnostics:
             said.diagnostics[diagnostic.file].append(diagnostic)
@@ -150,18 +149,16 @@ def _own_files(exams: Iterable[Exam]) -> dict[str, str]:
         exam = pending.pop()
         name = module_name(exam.unit)
         if name not in found:
-            exam.prepare()
-            found[name] = f"{exam.head}\n{exam.checked.text}"
+            found[name] = exam.read()
             pending += exam.own.values()
     return found
 
 
 def _judged(exam: Exam, said: _Said) -> Iterator[Judged]:
-    checked, asked = exam.names
     return exam.judged(
-        said.diagnostics.get(checked, ()),
-        said.types.get(asked, {}),
-        said.denied(asked),
+        said.diagnostics.get(exam.name, ()),
+        said.types.get(exam.name, {}),
+        said.denied(exam.name),
         partial(said.at, exam.commons.name),
     )
 

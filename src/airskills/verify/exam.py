@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
@@ -12,15 +13,17 @@ from airskills.verify import edits
 from airskills.verify.backend import Diagnostic
 from airskills.verify.cases import Scene
 from airskills.verify.commons import Commons, Shared
-from airskills.verify.edits import Edited, Point, Wrap
+from airskills.verify.edits import Point, Wrap
 from airskills.verify.judge import Judged, judge
 from airskills.verify.packages import Packages
-from airskills.verify.questions import Asked, ask
+from airskills.verify.questions import EVERYTHING, PROBE, Asked, Topic, ask
 from airskills.verify.rewrites import PRELUDE_LINE, LiteralKeywords, OwnModules, Unpinned, WithoutNone
 from airskills.verify.siblings import Siblings, module_name
 from airskills.verify.units import Unit
 from airskills.verify.uses import Use, Uses
 from airskills.verify.wires import Foreign, Wires
+
+_CALLED: frozenset[Topic] = frozenset({"type", "signature"})
 
 
 class Exams:
@@ -72,7 +75,7 @@ class Exams:
 
 
 class Exam:
-    """One unit: a file that is checked, and one that asks.
+    """One unit: a file that is checked, and is asked on the way.
 
     Args:
         unit: the unit.
@@ -80,7 +83,7 @@ class Exam:
         siblings: the files of its skill.
         exams: where those of the files that it imports are found.
         wired: whether the back end follows wires.
-        number: names its files.
+        number: names its file.
     """
 
     def __init__(
@@ -97,7 +100,7 @@ class Exam:
         self.packages = packages
         self.siblings = siblings
         self.uses = Uses(unit.source)
-        self.names = (f"check{number:06}", f"ask{number:06}")
+        self.name = f"check{number:06}"
         self._exams = exams
         self._wired = wired
 
@@ -134,7 +137,17 @@ class Exam:
 
     def prepare(self) -> None:
         """Do all that needs the syntax tree, and let the tree go: a library has thousands of units."""
-        _ = self.own, self.returns, self.checked, self._asked
+        _ = self.own, self.returns, self._asked
+        self._release()
+
+    def read(self) -> str:
+        """The file as others import it, with nothing asked; the tree goes as well."""
+        text = f"{self.head}\n{edits.apply(self.unit.source, self._wraps).text}"
+        _ = self.returns
+        self._release()
+        return text
+
+    def _release(self) -> None:
         del self._wires, self._wraps
         self.uses.release()
 
@@ -151,13 +164,29 @@ class Exam:
         return packages.is_standard(module) or packages.is_local(module) or packages.owner(module) is not None
 
     @cached_property
-    def checked(self) -> Edited:
-        """The unit with everything that makes a checker see more."""
-        return edits.apply(self.unit.source, self._wraps)
+    def _asked(self) -> Asked:
+        """The unit with everything that makes a checker see more, and with the questions."""
+        shared = Shared(self.uses, self.commons, self._is_shared)
+        return ask(self.uses, self._wraps, shared, self._wanted)
+
+    def _wanted(self, use: Use) -> Container[Topic]:
+        """What the verdict on a use is built on (see `judge`): on nothing, where no pin brings what is used.
+
+        Of the standard library's only calls are judged, by what is called.
+        """
+        modules = [use.module] if use.kind in {"import", "from"} else self._modules.get(use.root, [])
+        if not modules or any(self.packages.owner(module) is not None for module in modules):
+            return EVERYTHING
+        return _CALLED if use.kind == "call" and all(map(self.packages.is_standard, modules)) else ()
 
     @cached_property
-    def _asked(self) -> Asked:
-        return ask(self.uses, self._wraps, Shared(self.uses, self.commons, self._is_shared))
+    def _modules(self) -> Mapping[str, list[str]]:
+        """Local name to the modules of the imports that bind it."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for use in self.uses.all:
+            if use.kind in {"import", "from"}:
+                found[use.root].append(use.module)
+        return found
 
     @cached_property
     def commons(self) -> Commons:
@@ -168,14 +197,9 @@ class Exam:
         return use.module not in self.own and self._is_pinned(use) and not self.packages.is_local(use.module)
 
     @property
-    def checks(self) -> dict[str, str]:
-        """The file that is checked, by its name, below the line that brings the helpers."""
-        return {self.names[0]: f"{self.head}\n{self.checked.text}"}
-
-    @property
-    def asks(self) -> dict[str, str]:
-        """The file that asks."""
-        return {self.names[1]: f"{self.head}\n{self._asked.source}"}
+    def file(self) -> str:
+        """Its file, below the line that brings the helpers."""
+        return f"{self.head}\n{self._asked.edited.text}"
 
     @property
     def head(self) -> str:
@@ -194,9 +218,9 @@ class Exam:
         """The verdicts; all arguments speak of the virtual files.
 
         Args:
-            diagnostics: of the file that is checked.
-            types: of the file that asks.
-            denied: points of that file at which an attribute is said to be missing.
+            diagnostics: of its file.
+            types: of its file.
+            denied: points of it at which an attribute is said to be missing.
             shared: (type, whether it is said to be missing) at a point of the file that the skill's units share.
         """
         known = self._asked.answers(
@@ -209,8 +233,11 @@ class Exam:
 
     def _written(self, diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
         """Complaints at the places that they are about, those about what was put in left out."""
+        edited = self._asked.edited
         for said in diagnostics:
-            start, end = self.checked.written(_up(said.start)), self.checked.written(_up(said.end))
+            if said.name == PROBE:  # by far the most
+                continue
+            start, end = edited.written(_up(said.start)), edited.written(_up(said.end))
             if start is not None and end is not None:
                 yield replace(said, start=start, end=end)
 

@@ -52,6 +52,13 @@ _REVEALED = "Revealed type: `"
 _OPEN: Point = (0, 0)  # the end of what ends on another line
 _MORE = "%0A  "  # begins each line that explains the first
 _QUOTED = re.compile(r"`([^`]*)`")
+# What a test ruled out, behind what something is: `str & ~AlwaysFalsy`, `Any & ~Literal["a b"]`.
+_TYPE = r"[\w.]+(?:\[(?:\"(?:[^\"\\]|\\.)*\"|\[[^\[\]]*\]|[^\[\]\"])*\])?"
+_NOT = rf"(?: & ~(?:{_TYPE}|<[^<>]*>|\([^()]*\)))+"
+_RULED_OUT = re.compile(rf"\(({_TYPE}){_NOT}\)|{_NOT}")
+_GUARDED = re.compile(
+    r"\b(Unknown|Any) & <Protocol with members [^<>]*>"
+)  # by `hasattr`, which proves nothing
 _VARIABLES = ("TY_", "VIRTUAL_ENV", "CONDA_", "PYTHONPATH", "PYTHONHOME")
 
 
@@ -138,13 +145,20 @@ def _answer(output: Path) -> Answer:
             raise BackendError(f"ty said {line[:300]!r}", help="Report this as a bug")
         rule, text = row["rule"], row["text"]
         if rule == "revealed-type":
-            found = text[len(_REVEALED) : -1]
+            found = _positive(text[len(_REVEALED) : -1])
             types[row["file"]][_point(row["line"], row["column"])] = written.setdefault(found, found)
         elif rule in RULES:
             diagnostics.append(_diagnostic(row, RULES[rule]))
         elif rule not in SILENT:
             raise BackendError(f"ty said {rule}: {text[:300]}", help="Report this as a bug")
     return Answer(tuple(diagnostics), types)
+
+
+def _positive(text: str) -> str:
+    """A type without what a test ruled out: what something is not proves nothing of it."""
+    if " & " not in text:
+        return text
+    return _GUARDED.sub(r"\1", _RULED_OUT.sub(r"\1", text))
 
 
 def _lines(output: Path) -> Iterator[str]:
