@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 from airskills.verify.backend import Diagnostic, Kind
 from airskills.verify.classes import Classes
@@ -106,7 +106,7 @@ class Case:
             return False
         return types.type is not None and not (types.type == "Any" and asked[-1].startswith("<module"))
 
-    @property
+    @cached_property
     def origin(self) -> str:
         """Dotted name of what is used, as far as imports say it: `torch.nn.Linear`; "" for what they do not."""
         if self.use.kind in {"import", "from"}:
@@ -141,6 +141,10 @@ class Case:
         return f"{module}.{cls}.{method[3] if method else '__call__'}" if module else ""
 
 
+# Where what is used comes from, as far as imports say it.
+Home = Literal["skill", "standard", "nowhere", "wheel"]
+
+
 class Scene:
     """One unit under judgement.
 
@@ -158,11 +162,12 @@ class Scene:
         self.packages = packages
         near = {wheel.pin.name for name in uses.imported.values() if (wheel := packages.owner(name))}
         self.own = OwnClasses(uses.own, uses.imported, uses.defined, packages)
-        self.classes = Classes(packages.index, sorted(near), self.own.bases, uses.words)
+        self.classes = Classes(packages.index, tuple(sorted(near)), self.own.bases, uses.words)
         self.cases = [Case(use, known, self) for use, known in zip(uses.all, types, strict=True)]
         tops = {name.partition(".")[0] for name in uses.imported.values()}
         self.open = frozenset(cls for module, cls in OPEN.items() if module in tops)
         self.undefined: set[str] = set()
+        self._homes: dict[str, Home] = {}
         for diagnostic in diagnostics:
             if diagnostic.kind is Kind.UNDEFINED:
                 self.undefined.add(diagnostic.name)
@@ -182,6 +187,22 @@ class Scene:
         """Whether a call of the unit's own function stands between a complaint and the use around it."""
         size = _size(around)
         return any(span.holds(diagnostic.start) and _size(span) < size for span in self.uses.own_calls)
+
+    def home(self, use: Use) -> Home:
+        """Where a use comes from; where imports do not say it, it may come from a wheel."""
+        if use.kind in {"import", "from"}:
+            return self._home({use.module})
+        if use.root not in self._homes:
+            self._homes[use.root] = self._home({case.use.module for case in self.imports.get(use.root, ())})
+        return self._homes[use.root]
+
+    def _home(self, modules: Collection[str]) -> Home:
+        packages = self.packages
+        if not modules or any(packages.owner(module) is not None for module in modules):
+            return "wheel"
+        if all(map(packages.is_local, modules)):
+            return "skill"
+        return "standard" if all(map(packages.is_standard, modules)) else "nowhere"
 
     @cached_property
     def imports(self) -> Mapping[str, list[Case]]:

@@ -107,11 +107,21 @@ class Index:
     def __init__(self, wheels: Iterable[Wheel]) -> None:
         self.sources = {wheel.pin.name: source_of(wheel) for wheel in wheels}
         self._below: dict[Node, frozenset[Node]] = {}
+        self._places: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def nodes(self, name: str, near: Iterable[str] = ()) -> list[Node]:
         """Classes of a name: those of the distributions `near` if there are any, else all."""
         close = [(dist, name) for dist in near if dist in self.sources and name in self.sources[dist].classes]
         return close or [(dist, name) for dist, source in self.sources.items() if name in source.classes]
+
+    def place(self, name: str, near: tuple[str, ...]) -> str:
+        """`module:Class` of the one class of a name; "" where there are several, or none."""
+        if (name, near) not in self._places:
+            nodes = self.nodes(name, near)
+            files = [file for dist, _ in nodes for file, _ in self.sources[dist].classes[name]]
+            module = files[0].rpartition(".")[0].replace("/", ".") if len(files) == 1 else ""
+            self._places[name, near] = f"{module.removesuffix('.__init__')}:{name}" if module else ""
+        return self._places[name, near]
 
     def bases(self, node: Node) -> list[str]:
         """Names of the bases of a class."""

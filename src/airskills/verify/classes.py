@@ -36,7 +36,7 @@ class Classes:
     """
 
     def __init__(
-        self, index: Index, near: Sequence[str], own: Mapping[str, tuple[str, ...]], words: frozenset[str]
+        self, index: Index, near: tuple[str, ...], own: Mapping[str, tuple[str, ...]], words: frozenset[str]
     ) -> None:
         self._index = index
         self._near = near
@@ -84,16 +84,8 @@ class Classes:
 
     def place(self, owner: str) -> str:
         """`module:Class` of the one class that a type means; "" where there are several, or none."""
-        nodes = (
-            self._index.nodes(simple_name(owner), self._near)
-            if owner.isprintable() and "|" not in owner
-            else []
-        )
-        files = [file for dist, name in nodes for file, _ in self._index.sources[dist].classes[name]]
-        if len(files) != 1:
-            return ""
-        module = files[0].rpartition(".")[0].replace("/", ".").removesuffix(".__init__")
-        return f"{module}:{simple_name(owner)}"
+        plain = owner.isprintable() and "|" not in owner
+        return self._index.place(simple_name(owner), self._near) if plain else ""
 
     def members(self, owner: str) -> set[str]:
         """Attributes of a class and its bases, private ones left out."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from airskills.verify.backend import Diagnostic, Kind
-from airskills.verify.cases import NO_COMPLAINT, Case, Scene, Verdict
+from airskills.verify.cases import NO_COMPLAINT, Case, Home, Scene, Verdict
 from airskills.verify.edits import Span
 from airskills.verify.filters import FILTERS
 from airskills.verify.ledger import State
@@ -26,12 +26,13 @@ DEAD = {
     Kind.DEPRECATED: "AV007",
     Kind.IGNORED_KEYWORD: "AV008",
 }
+PROVEN = Verdict("proven")
 STANDARD = Verdict("proven", message="of the standard library")
+Said = tuple[Span, Verdict]  # where a verdict points
 MISFITS = {"keyword": "AV003", "missing": "AV004", "arity": "AV005"}
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A verdict on a use, where it points, and where the use is to be found in an environment (see `Entry.target`)."""
 
     use: Use
@@ -43,59 +44,52 @@ class Judged:
 def judge(scene: Scene) -> Iterator[Judged]:
     """The verdicts on every use of a library in a unit; of the standard library's, only those on dead ones."""
     for case in scene.cases:
-        if _is_all(case, scene.packages.is_local):
+        home = scene.home(case.use)
+        if home == "skill":
             continue
-        if _is_all(case, scene.packages.is_standard):
-            yield from (found for found in _complaints(case) if found.verdict.state == "dead")
-        else:
-            target = case.target
-            yield from (replace(found, target=target) for found in _judge(case))
+        target = "" if home == "standard" else case.target
+        for span, verdict in _JUDGES[home](case):
+            yield Judged(case.use, span, verdict, target)
 
 
-def _is_all(case: Case, kind: Callable[[str], bool]) -> bool:
-    """Whether all that may be meant by its first name is imported from modules of one kind."""
-    if case.use.kind in {"import", "from"}:
-        return kind(case.use.module)
-    bound = case.scene.imports.get(case.use.root, [])
-    return bool(bound) and all(kind(other.use.module) for other in bound)
-
-
-def _judge(case: Case) -> Iterator[Judged]:
-    absent = _absent(case)
-    if absent is not None:
-        yield Judged(case.use, case.use.span, absent)
-        return
+def _judge(case: Case) -> Iterator[Said]:
     looked_up = _looked_up(case)
     if looked_up is not None:
         if looked_up != STANDARD:
-            yield Judged(case.use, case.use.span, looked_up)
+            yield case.use.span, looked_up
         return
     complaints = list(_complaints(case))
     yield from complaints
-    if any(found.verdict.state != "proven" for found in complaints):
+    if any(verdict.state != "proven" for _, verdict in complaints):
         return
     doubts = list(_doubts(case))
     yield from doubts
     if not doubts and not complaints:
-        yield Judged(case.use, case.use.span, Verdict("proven"))
+        yield case.use.span, PROVEN
 
 
-def _absent(case: Case) -> Verdict | None:
-    """Not proven, where no pinned wheel brings what is used."""
-    packages, use = case.scene.packages, case.use
+def _absent(case: Case) -> Iterator[Said]:
+    """Not proven, for no pinned wheel brings what is used."""
+    use, code = case.use, "AV104"
     if use.kind in {"import", "from"}:
-        if packages.owner(use.module) is None:
-            why = packages.why_absent(use.module)
-            code = "AV105" if use.optional else "AV104"
-            return Verdict("unproven", code, f"The import of `{use.module}` is not proven: {why}", "Pin it")
-        return None
-    bound = case.scene.imports.get(use.root, [])
-    missing = [other for other in bound if packages.owner(other.use.module) is None]
-    if bound and len(missing) == len(bound):
-        return Verdict(
-            "unproven", "AV104", f"`{use.name}` is not proven: its package is not pinned", "Pin it"
-        )
-    return None
+        why = case.scene.packages.why_absent(use.module)
+        message = f"The import of `{use.module}` is not proven: {why}"
+        code = "AV105" if use.optional else code
+    else:
+        message = f"`{use.name}` is not proven: its package is not pinned"
+    yield use.span, Verdict("unproven", code, message, "Pin it")
+
+
+def _standard(case: Case) -> Iterator[Said]:
+    """Of the standard library, only what is dead."""
+    return ((span, verdict) for span, verdict in _complaints(case) if verdict.state == "dead")
+
+
+_JUDGES: Mapping[Home, Callable[[Case], Iterator[Said]]] = {
+    "standard": _standard,
+    "nowhere": _absent,
+    "wheel": _judge,
+}
 
 
 def _looked_up(case: Case) -> Verdict | None:
@@ -113,16 +107,16 @@ def _looked_up(case: Case) -> Verdict | None:
     return Verdict("unproven", "AV103", f"`{case.use.name}` is looked up at run time")
 
 
-def _complaints(case: Case) -> Iterator[Judged]:
+def _complaints(case: Case) -> Iterator[Said]:
     for said in case.diagnostics:
         verdict = _filtered(case, said)
         if verdict is None:
             code, name, span = _refined(case, said)
             message, help_ = say(case, said, code, name)
             state: State = "proven" if code == "AV007" else "dead"
-            yield Judged(case.use, span, Verdict(state, code, message, help_))
+            yield span, Verdict(state, code, message, help_)
         elif verdict != NO_COMPLAINT:
-            yield Judged(case.use, case.use.span, verdict)
+            yield case.use.span, verdict
 
 
 def _filtered(case: Case, said: Diagnostic) -> Verdict | None:
@@ -152,11 +146,11 @@ def _why_no_overload(case: Case, span: Span) -> tuple[str, str, Span]:
     return "AV006", "", span
 
 
-def _doubts(case: Case) -> Iterator[Judged]:
+def _doubts(case: Case) -> Iterator[Said]:
     """Why a use of which nobody complains is not proven all the same."""
     ignorance = _ignorance(case)
     if ignorance is not None:
-        yield Judged(case.use, case.use.span, ignorance)
+        yield case.use.span, ignorance
     elif case.use.kind == "call":
         yield from _call_doubts(case)
 
@@ -182,21 +176,21 @@ def _unknown(name: str, why: str, help_: str = "") -> Verdict:
     return Verdict("unproven", "AV101", f"`{name}` is not proven: {why}", help_)
 
 
-def _call_doubts(case: Case) -> Iterator[Judged]:
+def _call_doubts(case: Case) -> Iterator[Said]:
     use = case.use
     if use.elided:
-        yield Judged(use, use.span, _unknown(use.name, "arguments are left out"))
+        yield use.span, _unknown(use.name, "arguments are left out")
         return
     callees = [[way for way in ways if not way.blank] for ways in case.signatures]
     if not all(callees):
-        yield Judged(use, use.span, _unknown(use.name, "its parameters are not known"))
+        yield use.span, _unknown(use.name, "its parameters are not known")
         return
     for keyword in use.keywords:
         named = all(any(keyword.name in way.names for way in ways) for ways in callees)
         if not named and any(way.open for ways in callees for way in ways):
             verdict = _collected(case, keyword.name)
             if verdict.state != "proven":
-                yield Judged(use, keyword.span, verdict)
+                yield keyword.span, verdict
 
 
 def _collected(case: Case, keyword: str) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from airskills.verify.reader.source import Sources
 
@@ -116,7 +116,8 @@ def _method(tree: ast.Module, name: str) -> ast.FunctionDef | None:
     return found[-1] if found else None
 
 
-def taken(function: ast.FunctionDef) -> set[str]:
+@lru_cache(maxsize=512)
+def taken(function: ast.FunctionDef) -> frozenset[str]:
     """Parameters of a function, and what it gets or pops out of its keywords."""
     spec = function.args
     names = {parameter.arg for parameter in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)} - {
@@ -147,10 +148,11 @@ def taken(function: ast.FunctionDef) -> set[str]:
             and "kwargs" in ast.unparse(node.targets[0])
         ):
             names |= _texts(node.value.elts)
-    return names | dropped(function)
+    return frozenset(names | dropped(function))
 
 
-def dropped(function: ast.FunctionDef) -> set[str]:
+@lru_cache(maxsize=512)
+def dropped(function: ast.FunctionDef) -> frozenset[str]:
     """Names that a loop pops out of the keywords without looking at them."""
     loops = [
         node
@@ -160,7 +162,7 @@ def dropped(function: ast.FunctionDef) -> set[str]:
     popping = [
         loop for loop in loops if re.search(r"kwargs\.pop\(", ast.unparse(loop)) and len(loop.body) == 1
     ]
-    return {name for loop in popping for name in _texts(loop.iter.elts)}  # type: ignore[attr-defined]  # a list or tuple
+    return frozenset(name for loop in popping for name in _texts(loop.iter.elts))  # type: ignore[attr-defined]  # a list or tuple
 
 
 def _texts(nodes: Iterable[ast.expr]) -> set[str]:

@@ -53,7 +53,9 @@ def of_wheels(wheels: Iterable[Wheel], missing: Iterable[Pin] = ()) -> tuple[Pac
     return tuple(found)
 
 
+@cache
 def _of_wheel(wheel: Wheel) -> Package:
+    """Once for all skills that pin it: to read its metadata takes milliseconds."""
     info = next(wheel.root.glob("*.dist-info"))
     requires = frozenset(_names(PathDistribution(info).requires or ()))
     pin = wheel.pin

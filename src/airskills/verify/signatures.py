@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -31,17 +31,17 @@ class Signature:
         rest: whether it takes any number of positional arguments (`*args`).
         open: whether it takes any keyword (`**kwargs`).
         blank: whether nothing is said of it, as in `(...) -> Any`.
+        names: parameters that may be given by keyword.
     """
 
     parameters: tuple[Parameter, ...] = ()
     rest: bool = False
     open: bool = False
     blank: bool = False
+    names: tuple[str, ...] = field(init=False, compare=False)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Parameters that may be given by keyword."""
-        return tuple(parameter.name for parameter in self.parameters if parameter.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(known.name for known in self.parameters if known.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from airskills.cells import Cell, parse_cell, tree_of
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 MAX_UNIT_LINES = 20_000
 _IMPORT = re.compile(r"\b(?:from|import)\b((?:.*\\\n)*.*)")
 _WORD = re.compile(r"\w+")
+_FIRST = attrgetter("first")
 LANGUAGES = PYTHON | {"pycon"}
 EXPECTED = {
     "import": "AV001",
@@ -89,7 +92,7 @@ class Unit:
 
     def piece(self, line: int) -> Piece:
         """The piece in which a 1-based line of the unit stands."""
-        return next(piece for piece in reversed(self.pieces) if piece.first <= line)
+        return self.pieces[bisect_right(self.pieces, line, key=_FIRST) - 1]
 
     def place(self, line: int, column: int) -> tuple[str, int, int]:
         """(file, 1-based line, 1-based column) of a point; `column` is 0-based."""
