@@ -137,14 +137,16 @@ def speed(variant: Any, runs: Any, steps: Any, device: Any) -> Any:
 def rounds(name: Any, sizes: Any, steps: Any, count: Any, device: Any) -> Any:
     """Medians of the ratios to the plain loop, one per number of runs."""
     plain, stacks = Loop(name, device), {n: Stack(name, n, device) for n in sizes}
-    speed(plain, 1, 5, device)
+    least = 5 if device == "cpu" else 20  # a GPU needs as long for a step of one run as of many
+    for variant, n in ((plain, 1), *((stack, n) for n, stack in stacks.items())):
+        speed(variant, n, 5 if device == "cpu" else 10, device)
     found: Any = {n: [] for n in sizes}
     levels = []
     for _ in range(count):
         base = speed(plain, 1, steps, device)
         levels.append(base)
         for n, stack in stacks.items():
-            found[n].append(speed(stack, n, max(steps // n, 5), device) / base)
+            found[n].append(speed(stack, n, max(steps // n, least), device) / base)
     return {
         "plain_steps_per_s": round(median(levels)),
         "ratio": {n: round(median(r), 2) for n, r in found.items()},

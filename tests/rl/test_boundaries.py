@@ -5,6 +5,7 @@ import doctest
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ MODULES = sorted(
     ".".join(("airskills.rl", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
     for path in ROOT.rglob("*.py")
 )
+TRITON = ("airskills.rl.softmax_kernel",)
 
 
 def imported(module: Any) -> Any:
     """Every module named in an import statement, at any depth of the file."""
-    path = Path(import_module(module).__file__ or "")
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    spec = find_spec(module)
+    assert spec
+    for node in ast.walk(ast.parse(Path(spec.origin or "").read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -61,4 +64,6 @@ print(sorted({"torch", "trl", "transformers", "numba", "sympy"} & set(sys.module
 
 @pytest.mark.parametrize("module", MODULES)
 def test_examples_in_docstrings_are_true(module: Any) -> None:
+    if module in TRITON:
+        pytest.importorskip("triton", reason="Triton comes with the CUDA builds of torch")
     assert doctest.testmod(import_module(module)).failed == 0

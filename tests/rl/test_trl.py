@@ -15,7 +15,7 @@ from airskills.rl import linear, presets
 from airskills.rl import trl as ours
 from airskills.rl.advantages import leave_one_out
 from airskills.rl.callbacks import AdaptiveKL, CallbackError, EntropyGuard, StopOnCollapse, TrainingMonitor
-from airskills.rl.head import CpuHead
+from airskills.rl.head import FusedHead
 from airskills.rl.rewards import DistinctN, PatternMatch
 from airskills.rl.rollout import TrainerError
 from airskills.rl.spec import RewardSpec
@@ -211,12 +211,30 @@ def test_the_fused_loss_is_the_loss_of_trl(
     assert len(again) == off_policy
 
 
-def test_a_model_that_scales_its_logits_keeps_the_head_of_trl(make_model: Any) -> None:
-    model = make_model()
+def scaled(model: Any) -> None:
     model.config.final_logit_softcapping = 30.0
 
-    assert not CpuHead(dict, 1.0).attach(model)
+
+def spread(model: Any) -> None:
+    model.hf_device_map = {"model": 0, "lm_head": 1}
+
+
+@pytest.mark.parametrize("change", [scaled, spread], ids=["scales its logits", "lies on two devices"])
+def test_a_model_keeps_the_head_of_trl(make_model: Any, change: Any) -> None:
+    model = make_model()
+    change(model)
+
+    assert not FusedHead(dict, 1.0).attach(model)
     assert "forward" not in vars(model)
+
+
+def test_a_weight_that_has_to_be_gathered_is_left_to_trl() -> None:
+    head, whole, sharded = FusedHead(dict, 1.0), torch.nn.Parameter(torch.zeros(3, 2)), torch.zeros(3, 2)
+
+    assert head.serves(whole)
+    assert not head.serves(sharded)
+    whole.__dict__["ds_id"] = 0  # as DeepSpeed marks it
+    assert not head.serves(whole)
 
 
 def test_a_spec_gives_the_rewards_and_advantages_of_trl(

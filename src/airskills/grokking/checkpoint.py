@@ -49,7 +49,7 @@ def save(trainer: Trainer, path: Path) -> None:
 
 
 def restore(trainer: Trainer, path: Path) -> None:
-    """Continue where the file left off; `trainer` must have been made from the same task and specs.
+    """Continue where the file left off, on any device; `trainer` must have been made from the same task and specs.
 
     Raises:
         GrokkingError: if the file is unreadable or of other runs.
@@ -64,19 +64,23 @@ def restore(trainer: Trainer, path: Path) -> None:
     trainer.param, trainer.grad = content["param"].to(trainer.device), content["grad"].to(trainer.device)
     trainer.monitor = Monitor(*content["monitor"])
     for (_, group), (_, _, knobs, state) in zip(trainer.groups, content["groups"], strict=True):
-        group.knobs, group.state = knobs, state
+        group.knobs, group.state = _to(knobs, trainer.device), _to(state, trainer.device)
     trainer.log, trainer.events = content["log"], content["events"]
     trainer.cpu, trainer.ended = content["cpu"], content["ended"]
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = torch.load(path, weights_only=True)
+        content: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise GrokkingError(
             f"{path}: not a readable checkpoint ({error}); delete it and start anew"
         ) from error
     return content
+
+
+def _to(tensors: dict[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
 def _digests(trainer: Trainer) -> list[str]:

@@ -181,8 +181,8 @@ class Trainer:
             firing = (output.hidden[part] > 0).float().mean(1) if plan.collapse == "activation" else None
             damaged = surge.collapse(plan, param, self.grad[part], self.layout, draw, firing)
             param.copy_(torch.where(active.unsqueeze(1), damaged, param))
-            for place, run in enumerate(self.runs[part]):
-                if bool(active[place]):
+            for run, fired in zip(self.runs[part], active.tolist(), strict=True):
+                if fired:
                     self.events[run].append(self.step)
 
     def rows_now(self) -> int | None:
@@ -238,12 +238,11 @@ class Trainer:
         return seen
 
     def _record(self, seen: Evaluation) -> None:
-        table = torch.stack([v.double().cpu() for v in seen.values.values()], 1).tolist()
-        for run, row in zip(seen.runs, table, strict=True):
+        table = torch.stack([v.double() for v in seen.values.values()], 1).cpu()  # one wait for the device
+        for run, row in zip(seen.runs, table.tolist(), strict=True):
             self.log[run].append([float(seen.step), *row])
-        self.monitor.update(
-            self.task.card, seen.step, seen.values["train_accuracy"], seen.values["test_accuracy"]
-        )
+        train, test = (table[:, ALWAYS.index(name)] for name in ("train_accuracy", "test_accuracy"))
+        self.monitor.update(self.task.card, seen.step, train, test)
 
     def _charge(self, seconds: float) -> None:
         for run in self.runs:

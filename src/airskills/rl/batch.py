@@ -70,13 +70,14 @@ class TokenBatch:
         """Take the tokens where `mask` is true.
 
         Args:
-            ids: `[B, T]`, array or CPU tensor of integers.
+            ids: `[B, T]`, array or tensor of integers.
             mask: `[B, T]`, true or 1 at real tokens.
 
         Raises:
             TokenBatchError: if the shapes differ, or an unmasked id is out of range.
         """
-        ids, keep = np.asarray(ids), np.asarray(mask).astype(bool)
+        ids, keep = (np.asarray(given.cpu() if hasattr(given, "cpu") else given) for given in (ids, mask))
+        keep = keep.astype(bool)
         if ids.ndim != 2 or ids.shape != keep.shape:
             raise TokenBatchError(f"ids {list(ids.shape)} and mask {list(keep.shape)} must both be [B, T]")
         flat = ids[keep]

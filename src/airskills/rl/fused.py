@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from airskills.rl.linear import ROWS, Head, Slopes, token_logps
+from airskills.rl.linear import Head, Slopes, token_logps
 from airskills.rl.losses import Objective, entropy_bonus, policy_loss
 
 
@@ -39,7 +39,7 @@ def linear_policy_loss(  # noqa: PLR0913 - those of policy_loss, and the head in
     token_weights: Tensor | None = None,
     normalizer: Tensor | float | None = None,
     entropy_coef: float = 0.0,
-    rows: int = ROWS,
+    rows: int | None = None,
 ) -> FusedLoss:
     """Compute `losses.policy_loss` minus `entropy_coef` times the mean entropy, without logits.
 
@@ -57,9 +57,9 @@ def linear_policy_loss(  # noqa: PLR0913 - those of policy_loss, and the head in
         token_weights: as in `policy_loss`.
         normalizer: as in `policy_loss`.
         entropy_coef: weight of the entropy bonus.
-        rows: positions per chunk.
+        rows: positions per chunk; by the device if `None`.
     """
-    keep = mask.bool()
+    kept = Kept(mask.bool())
 
     def loss_of(logp: Tensor, entropy: Tensor) -> Tensor:
         loss = policy_loss(
@@ -77,15 +77,29 @@ def linear_policy_loss(  # noqa: PLR0913 - those of policy_loss, and the head in
     expected = None
     if old_logp is None and not objective.beta:
         grid = on_policy_slopes(loss_of, mask.to(torch.promote_types(hidden.dtype, torch.float32)))
-        expected = Slopes(grid.logp[keep], grid.entropy[keep])
-    scores = token_logps(hidden[keep], head, targets[keep], expected=expected, rows=rows)
-    logp, entropy = (scattered(score, keep) for score in scores)
+        expected = Slopes(*(kept.of(slope) for slope in grid))
+    scores = token_logps(kept.of(hidden), head, kept.of(targets), expected=expected, rows=rows)
+    logp, entropy = (kept.back(score) for score in scores)
     return FusedLoss(loss_of(logp, entropy), logp.detach(), entropy.detach())
 
 
-def scattered(values: Tensor, keep: Tensor) -> Tensor:
-    """`[N]` to the places of `keep`, `[B, T]`, with gradient; 0 elsewhere."""
-    return values.new_zeros(keep.shape).masked_scatter(keep, values)
+class Kept:
+    """The positions where a mask `[B, T]` is true; looking for them is the only time that the device is waited for."""
+
+    def __init__(self, mask: Tensor) -> None:
+        self.shape = mask.shape
+        self.places = mask.flatten().nonzero().squeeze(1)
+        self.all = len(self.places) == mask.numel()
+
+    def of(self, grid: Tensor) -> Tensor:
+        """`[N, ...]` of a grid `[B, T, ...]`, with gradient; no copy of what is kept as a whole."""
+        flat = grid.flatten(0, 1)
+        return flat if self.all else flat.index_select(0, self.places)
+
+    def back(self, values: Tensor) -> Tensor:
+        """`[N]` to its places in `[B, T]`, with gradient; 0 elsewhere."""
+        flat = values if self.all else values.new_zeros(self.shape.numel()).index_copy(0, self.places, values)
+        return flat.view(self.shape)
 
 
 def on_policy_slopes(loss_of: Callable[[Tensor, Tensor], Tensor], like: Tensor) -> Slopes:

@@ -21,7 +21,7 @@ from trl.trainer.utils import FusedCausalLMOutput
 from airskills.rl.callbacks import TrainingMonitor
 from airskills.rl.curriculum import Curriculum, CurriculumSampler
 from airskills.rl.fused import on_policy_slopes
-from airskills.rl.head import CpuHead
+from airskills.rl.head import FusedHead
 from airskills.rl.linear import Slopes
 from airskills.rl.losses import TERMS, Objective, entropy_bonus, policy_loss
 from airskills.rl.rollout import ADVANTAGES, Advantage, Rollout, TrainerError, local_rows, weighted_total
@@ -96,7 +96,7 @@ class _SpecRewards:
 
 
 class GRPOTrainer(_SpecRewards, trl.GRPOTrainer):  # type: ignore[misc, name-defined]  # TRL exports lazily
-    """TRL's `GRPOTrainer` with a reward spec, a choice of advantage, and a faster output layer on CPU.
+    """TRL's `GRPOTrainer` with a reward spec, a choice of advantage, and a faster output layer.
 
     Everything else, every `loss_type` among it, is TRL's own code.
     """
@@ -118,7 +118,7 @@ class GRPOTrainer(_SpecRewards, trl.GRPOTrainer):  # type: ignore[misc, name-def
             advantage: `leave_one_out`, `gdpo`, or a function of a `Rollout` that returns `[n]`, or `[b, T]` for the
                 rows of this process; `None` for TRL's own.
             curriculum: draw prompts by success rate; needs a dataset with a length.
-            fused_head: replace TRL's output layer where ours is faster, which is on CPU.
+            fused_head: replace TRL's output layer where ours is faster: on CPU, and on-policy on CUDA.
             options: as TRL's.
 
         Raises:
@@ -132,7 +132,8 @@ class GRPOTrainer(_SpecRewards, trl.GRPOTrainer):  # type: ignore[misc, name-def
         self.curriculum = curriculum
         self._advantage = ADVANTAGES[advantage] if isinstance(advantage, str) else advantage
         super().__init__(*args, **_with_spec(options, reward_spec))
-        self._head = CpuHead(FusedCausalLMOutput, self.temperature)
+        exact = self.args.cast_lm_head_to_fp32
+        self._head = FusedHead(FusedCausalLMOutput, self.temperature, exact=exact)
         for model in (self.model, self.ref_model) if fused_head else ():
             if model is not None:
                 self._head.attach(_base(model))

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from airskills.grokking.draws import Draw
 
@@ -45,6 +46,8 @@ def lookup(table: Tensor, tokens: Tensor) -> Tensor:
     runs, vocabulary, width = table.shape
     start = torch.arange(runs, device=tokens.device) * vocabulary
     flat = (tokens + start.view(-1, *[1] * (tokens.dim() - 1))).reshape(-1)
+    if table.is_cuda:  # index_select adds its gradients up in an order that changes from run to run there
+        return functional.embedding(flat, table.reshape(-1, width)).view(*tokens.shape, width)
     return table.reshape(-1, width).index_select(0, flat).view(*tokens.shape, width)
 
 
