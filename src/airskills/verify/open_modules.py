@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -11,26 +12,38 @@ from airskills.verify.packages import Packages
 from airskills.verify.patches import id_of, parse, statements
 
 DEEP = 6  # stars that are followed
+_HANDS_ON = re.compile(
+    rb"\bimport[\s\\(]*\*|\bglobals\b"
+)  # few modules have either, and only these are parsed
 
 
-def is_open(packages: Packages, module: str, name: str, depth: int = 0) -> bool:
+def is_open(packages: Packages, module: str, name: str) -> bool:
     """Whether a module of a pinned package may have a name that nobody reads in its source.
 
     Args:
         packages: what the pins bring.
         module: dotted name.
         name: of machine code, those that its package writes nowhere are none of its.
-        depth: stars that have led there.
     """
-    path = packages.file(module)
-    if path is None:
-        absent = packages.owner(module) is None and not packages.is_standard(module)
-        return depth > 0 and (absent or (packages.is_compiled(module) and packages.writes(module, name)))
-    builds, stars = _facts(path)
-    package = module if path.stem == "__init__" else module.rpartition(".")[0]
-    return builds or (
-        depth < DEEP and any(is_open(packages, _absolute(star, package), name, depth + 1) for star in stars)
-    )
+    seen, found = {module}, [module]
+    for depth in range(DEEP + 1):
+        followed: list[str] = []
+        for other in found:
+            path = packages.file(other)
+            builds, stars = _facts(path) if path else (depth > 0 and _is_unread(packages, other, name), ())
+            if builds:
+                return True
+            package = other if path and path.stem == "__init__" else other.rpartition(".")[0]
+            followed += [_absolute(star, package) for star in stars]
+        found = [other for other in dict.fromkeys(followed) if other not in seen]
+        seen.update(found)
+    return False
+
+
+def _is_unread(packages: Packages, module: str, name: str) -> bool:
+    """Whether a module without a source may have a name."""
+    absent = packages.owner(module) is None and not packages.is_standard(module)
+    return absent or (packages.is_compiled(module) and packages.writes(module, name))
 
 
 def _absolute(star: tuple[int, str], package: str) -> str:
@@ -43,7 +56,8 @@ def _absolute(star: tuple[int, str], package: str) -> str:
 @lru_cache(maxsize=4096)
 def _facts(path: Path) -> tuple[bool, tuple[tuple[int, str], ...]]:
     """(whether it hands its own names to something, modules of which it takes all names: level and name)."""
-    tree = parse(path.read_bytes().decode("utf-8", "surrogateescape"))
+    text = path.read_bytes()
+    tree = parse(text.decode("utf-8", "surrogateescape")) if _HANDS_ON.search(text) else None
     body = list(_run(tree)) if tree else []
     stars = tuple(
         (node.level, node.module or "")
@@ -62,8 +76,7 @@ def _facts(path: Path) -> tuple[bool, tuple[tuple[int, str], ...]]:
 def _run(tree: ast.Module) -> Iterator[ast.stmt]:
     """Statements that run when the module is imported, those of functions and classes left out."""
     inside = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    hidden = {id(below) for node in tree.body if isinstance(node, inside) for below in ast.walk(node)}
-    return (node for node in statements(tree) if id(node) not in hidden)
+    return statements(ast.Module([node for node in tree.body if not isinstance(node, inside)], []))
 
 
 def _builds(node: ast.stmt, aliases: set[str]) -> bool:
