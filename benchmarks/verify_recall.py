@@ -22,8 +22,8 @@ from typing import Any
 from airskills import wheels
 from airskills.cells import parse_cell
 from airskills.pins import Pin, parse_pins
-from airskills.verify.backend import Backend
-from airskills.verify.engine import examine
+from airskills.verify.backend import Backend, BackendError
+from airskills.verify.engine import Group, examine
 from airskills.verify.ledger import Entry, count
 from airskills.verify.packages import Packages
 from airskills.verify.pyrefly import Pyrefly
@@ -72,7 +72,11 @@ def _judge(
 ) -> list[tuple[Entry, ...]]:
     packages = Packages(unpacked.wheels.values(), unpacked.missing, frozenset())
     units = [_unit(row["id"], row["code"], pins) for row in rows]
-    return examine(units, lambda _: packages, [reading(wheel) for wheel in unpacked.wheels.values()], backend)
+    root = [reading(wheel) for wheel in unpacked.wheels.values()]
+    (found,) = examine([Group(units, lambda _: packages, root)], backend)
+    if isinstance(found, BackendError):
+        raise found
+    return found
 
 
 def _unit(name: str, code: str, pins: tuple[Pin, ...]) -> Unit:

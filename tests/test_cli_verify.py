@@ -15,7 +15,7 @@ from airskills.cli import cli
 from airskills.folder import open_folder
 from airskills.pins import parse_pins
 from airskills.verify import api, follow, subject, tools
-from airskills.verify.backend import Answer
+from airskills.verify.backend import Asking
 from airskills.verify.ty import Ty
 from conftest import MakeSkill
 from wheelhouse import make_wheel
@@ -160,9 +160,9 @@ def test_a_second_run_asks_no_back_end(skill: Path, tmp_path: Path) -> None:
     class Counting(Ty):
         asked = 0
 
-        def ask(self, files: Mapping[str, str], paths: Sequence[Path]) -> Answer:
+        def start(self, files: Mapping[str, str], paths: Sequence[Path]) -> Asking:
             Counting.asked += 1
-            return super().ask(files, paths)
+            return super().start(files, paths)
 
     options = api.Options(offline=True, cache=tmp_path / "cache", backend=Counting())
     first = api.verify([str(skill)], options)
@@ -242,9 +242,9 @@ def test_of_a_file_only_what_stands_in_it_is_proven_and_kept_beside_the_rest(
     class Asked(Ty):
         texts: list[str] = []  # noqa: RUF012 - of this class, for this test
 
-        def ask(self, files: Mapping[str, str], paths: Sequence[Path]) -> Answer:
+        def start(self, files: Mapping[str, str], paths: Sequence[Path]) -> Asking:
             Asked.texts += files.values()
-            return super().ask(files, paths)
+            return super().start(files, paths)
 
     (skill / "references").mkdir()
     page = skill / "references" / "more.md"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from airskills.cells import parse_cell
 from airskills.pins import Pin
 from airskills.verify import ty
 from airskills.verify.backend import Backend, BackendError
-from airskills.verify.engine import examine
+from airskills.verify.engine import Group, examine
 from airskills.verify.ledger import Entry
 from airskills.verify.packages import Packages
 from airskills.verify.pyrefly import Pyrefly
@@ -512,10 +513,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Wheel:
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def judged(request: pytest.FixtureRequest, wheel: Wheel) -> list[tuple[Entry, ...]]:
+    return _examined(SNIPPETS, wheel, BACKENDS[request.param])
+
+
+def _examined(texts: Iterable[str], wheel: Wheel, backend: Backend) -> list[tuple[Entry, ...]]:
     packages = Packages([wheel], {}, frozenset())
-    return examine(
-        [_unit(text) for text in SNIPPETS], lambda _: packages, [reading(wheel)], BACKENDS[request.param]
-    )
+    group = Group([_unit(text) for text in texts], lambda _: packages, [reading(wheel)])
+    (found,) = examine([group], backend)
+    assert not isinstance(found, BackendError), found
+    return found
 
 
 def _unit(text: str) -> Unit:
@@ -547,8 +553,7 @@ def test_each_back_end_says_what_is_dead_and_what_it_does_not_know(
 
 @pytest.fixture(scope="module")
 def wired(wheel: Wheel) -> list[tuple[Entry, ...]]:
-    packages = Packages([wheel], {}, frozenset())
-    return examine([_unit(text) for text in WIRED_SNIPPETS], lambda _: packages, [reading(wheel)], Ty())
+    return _examined(WIRED_SNIPPETS, wheel, Ty())
 
 
 @pytest.mark.parametrize("number", range(len(WIRED_SNIPPETS)))

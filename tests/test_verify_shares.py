@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Generator, Sequence
 
@@ -15,8 +16,12 @@ def share(numbers: Sequence[int]) -> Generator[set[int], dict[int, int], tuple[i
     return os.getpid(), [squares[number] for number in numbers]
 
 
-def ask(needed: Sequence[set[int]]) -> list[dict[int, int]]:
-    return [{number: number**2 for number in numbers} for numbers in needed]
+def work(parts: Sequence[Sequence[int]]) -> list[tuple[int, list[int]]]:
+    team = shares.Team([share(part) for part in parts])
+    try:
+        return team.found([{number: number**2 for number in numbers} for numbers in team.needs()])
+    finally:
+        team.stop()
 
 
 @pytest.mark.parametrize("forks", ["forks", ""])
@@ -25,7 +30,7 @@ def test_each_share_is_told_what_it_needs_and_ends_in_order(
     forks: str, parts: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shares, "FORKS", bool(forks) and shares.FORKS)
-    found = shares.work([share(part) for part in parts], ask)
+    found = work(parts)
     assert [squares for _, squares in found] == [[number**2 for number in part] for part in parts]
     processes = {process for process, _ in found}
     assert len(processes) == (len(parts) if shares.FORKS else min(1, len(parts)))
@@ -38,13 +43,20 @@ def broken(_numbers: Sequence[int]) -> Generator[set[int], dict[int, int], tuple
 
 
 def test_what_fails_in_another_process_is_raised_here_with_its_traceback() -> None:
+    team = shares.Team([share([1]), broken([2])])
+    team.needs()
     with pytest.raises((RuntimeError, ZeroDivisionError), match="of the share"):
-        shares.work([share([1]), broken([2])], ask)
+        team.found([{1: 1}, {}])
+    team.stop()
 
 
-def test_processes_end_when_asking_fails() -> None:
-    def refuse(_needed: Sequence[set[int]]) -> list[dict[int, int]]:
-        raise OSError("nobody answers")
-
-    with pytest.raises(OSError, match="nobody answers"):
-        shares.work([share([1]), share([2])], refuse)
+@pytest.mark.parametrize("told", [False, True])
+def test_processes_that_wait_for_a_word_end_when_they_are_let_go(told: bool) -> None:  # noqa: FBT001 - a case
+    teams = [
+        shares.Team([share([1]), share([2])]) for _ in range(2)
+    ]  # the later ones hold the earlier one's pipes
+    if told:
+        assert [team.needs() for team in teams] == [[{1}, {2}]] * 2
+    for team in teams:
+        team.stop()
+    assert multiprocessing.active_children() == []

@@ -74,6 +74,20 @@ class Answer:
     types: Mapping[str, Mapping[Point, str]]
 
 
+class Asking(Protocol):
+    """A checker at work."""
+
+    def answer(self) -> Answer:
+        """What it says, once it has come to its end.
+
+        Raises:
+            BackendError: it crashed, or said something unknown.
+        """
+
+    def stop(self) -> None:
+        """Let go of it, whether it has come to its end or not; nothing of it stays behind."""
+
+
 class Backend(Protocol):
     """A checker. It never imports or runs what it reads."""
 
@@ -85,13 +99,21 @@ class Backend(Protocol):
     def wired(self) -> bool:
         """Whether it follows global names from one function to another (`wires.py`)."""
 
-    def ask(self, files: Mapping[str, str], paths: Sequence[Path]) -> Answer:
-        """Check every file in one process.
+    def start(self, files: Mapping[str, str], paths: Sequence[Path]) -> Asking:
+        """Begin to check every file in one process.
 
         Args:
             files: module name to source.
             paths: folders in which packages are looked for; no other place is.
 
         Raises:
-            BackendError: it is not installed, crashed, or said something unknown.
+            BackendError: it is not installed.
         """
+
+    def ask(self, files: Mapping[str, str], paths: Sequence[Path]) -> Answer:
+        """The same, waited for."""
+        asking = self.start(files, paths)
+        try:
+            return asking.answer()
+        finally:
+            asking.stop()

@@ -1,16 +1,16 @@
-"""From units to entries: one process of the back end for all units that share a root."""
+"""From units to entries, group by group: one process of the back end for all units of a group."""
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from airskills.verify.backend import Backend, Diagnostic, Kind
+from airskills.verify.backend import Answer, Asking, Backend, BackendError, Diagnostic, Kind
 from airskills.verify.class_index import source_of
 from airskills.verify.edits import Point
 from airskills.verify.exam import Exam, Exams
@@ -18,12 +18,11 @@ from airskills.verify.judge import Judged
 from airskills.verify.ledger import Entry, Level
 from airskills.verify.packages import Packages
 from airskills.verify.rewrites import PRELUDE, PRELUDE_SOURCE
-from airskills.verify.shares import Work, work
+from airskills.verify.shares import Team, Work
 from airskills.verify.siblings import Siblings, module_name
 from airskills.verify.units import Piece, Unit
 from airskills.verify.uses import Use
 
-TOGETHER = 4_000  # units of which one process of the back end is asked; 3,700 of ours took 0.9 GB
 SHARE = 200  # units that are worth a process of ours
 PROCESSES = 4
 
@@ -62,7 +61,15 @@ class _Said:
         """The type at a point, and whether that is said to be missing."""
         return self.types.get(file, {}).get(point), point in self.denied(file)
 
-    def of(self, files: _Files) -> _Said:
+    @classmethod
+    def of(cls, answer: Answer) -> _Said:
+        """All that it said."""
+        said = cls(types=dict(answer.types))
+        for diagnostic in answer.diagnostics:
+            said.diagnostics[diagnostic.file].append(diagnostic)
+        return said
+
+    def about(self, files: _Files) -> _Said:
         """What was said of these."""
         names = [*files.shared, *files.units]
         return _Said(
@@ -71,35 +78,101 @@ class _Said:
         )
 
 
-def examine(
-    units: Sequence[Unit],
-    packages: Callable[[Unit], Packages],
-    paths: Sequence[Path],
-    backend: Backend,
-    siblings: Callable[[Unit], Siblings] = lambda _: Siblings(),
-) -> list[tuple[Entry, ...]]:
-    """The entries of each unit.
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Units that share a root.
 
-    Args:
+    Attributes:
         units: to be checked together, those of a skill one after the other.
         packages: what the pins of a unit bring.
         paths: the root: where the back end looks for packages.
-        backend: who looks.
         siblings: the files of the skill that a unit belongs to.
-
-    Raises:
-        BackendError: it failed.
     """
 
-    def ask(needed: Sequence[_Files]) -> list[_Said]:
-        said = _asked(needed, paths, backend)
-        return [said.of(files) for files in needed]
+    units: Sequence[Unit]
+    packages: Callable[[Unit], Packages]
+    paths: Sequence[Path]
+    siblings: Callable[[Unit], Siblings] = lambda _: Siblings()
 
-    shares = [
-        _examined(units[part], part.start, Exams(packages, siblings, wired=backend.wired, first=part.start))
-        for part in _parts(units)
-    ]
-    return [entries for found in work(shares, ask) for entries in found]
+
+Entries = list[tuple[Entry, ...]]  # of each unit
+
+
+def examine(groups: Iterable[Group], backend: Backend) -> Generator[Entries | BackendError, None, None]:
+    """The entries of each group, or why its back end failed.
+
+    While the back end is at work on one group, the next is prepared and the one before is judged; it is never at work on
+    two, which would take the memory of both.
+    """
+    at_work: list[_Examination] = []
+    try:
+        for group in groups:
+            at_work.append(_Examination(group, backend))
+            at_work[-1].prepare()
+            for other in at_work[:-1]:
+                other.wait()
+            at_work[-1].start()
+            for other in at_work[:-1]:
+                yield other.judge()
+                at_work.pop(0).stop()
+        for last in at_work:
+            last.wait()
+            yield last.judge()
+    finally:
+        for left in at_work:
+            left.stop()
+
+
+class _Examination:
+    """A group on its way through the back end."""
+
+    def __init__(self, group: Group, backend: Backend) -> None:
+        self._group = group
+        self._backend = backend
+        self._needed: list[_Files] = []
+        self._asking: Asking | None = None
+        self._failure: BackendError | None = None
+        self._said = _Said()
+        self._team = Team([self._share(part) for part in _parts(group.units)])
+
+    def _share(self, part: slice) -> Work[_Files, _Said, Entries]:
+        group = self._group
+        exams = Exams(group.packages, group.siblings, wired=self._backend.wired, first=part.start)
+        return _examined(group.units[part], part.start, exams)
+
+    def prepare(self) -> None:
+        """Learn what it needs."""
+        self._needed = self._team.needs()
+
+    def start(self) -> None:
+        """Set the back end to work."""
+        files = {PRELUDE: PRELUDE_SOURCE}
+        for needed in self._needed:
+            files |= {**needed.own, **needed.shared, **needed.units}
+        try:
+            self._asking = self._backend.start(files, self._group.paths)
+        except BackendError as error:
+            self._failure = error
+
+    def wait(self) -> None:
+        """Until the back end has come to its end."""
+        try:
+            self._said = _Said.of(self._asking.answer()) if self._asking else _Said()
+        except BackendError as error:
+            self._failure = error
+
+    def judge(self) -> Entries | BackendError:
+        """The entries of each unit, or why there are none."""
+        if self._failure:
+            return self._failure
+        found = self._team.found([self._said.about(files) for files in self._needed])
+        return [entries for share in found for entries in share]
+
+    def stop(self) -> None:
+        """Let go of everything."""
+        self._team.stop()
+        if self._asking:
+            self._asking.stop()
 
 
 def _parts(units: Sequence[Unit]) -> list[slice]:
@@ -111,7 +184,7 @@ def _parts(units: Sequence[Unit]) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(borders) if start < end]
 
 
-def _examined(units: Sequence[Unit], first: int, made: Exams) -> Work[_Files, _Said, list[tuple[Entry, ...]]]:
+def _examined(units: Sequence[Unit], first: int, made: Exams) -> Work[_Files, _Said, Entries]:
     """The entries of a share of the units, whose numbers begin with `first`; the trees are gone when it asks."""
     exams = [made.of(unit, number) for number, unit in enumerate(units, first)]
     for exam in exams:
@@ -122,23 +195,6 @@ def _examined(units: Sequence[Unit], first: int, made: Exams) -> Work[_Files, _S
     for source in {source_of(wheel) for exam in exams for wheel in exam.packages.wheels}:
         source.save()
     return found
-
-
-def _asked(needed: Sequence[_Files], paths: Sequence[Path], backend: Backend) -> _Said:
-    """What the back end says of all files, in as few processes as its memory allows."""
-    everywhere, once = {PRELUDE: PRELUDE_SOURCE}, dict[str, str]()
-    for files in needed:
-        everywhere |= files.own
-        once |= files.shared
-    units = [unit for files in needed for unit in files.units.items()]
-    parts = -(-len(units) // TOGETHER)
-    said = _Said()
-    for part in range(parts):
-        answer = backend.ask(everywhere | dict(units[part::parts]) | (once if part == 0 else {}), paths)
-        said.types.update(answer.types)
-        for diagnostic in answer.diagnostics:
-            said.diagnostics[diagnostic.file].append(diagnostic)
-    return said
 
 
 def _own_files(exams: Iterable[Exam]) -> dict[str, str]:

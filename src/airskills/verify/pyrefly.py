@@ -11,12 +11,13 @@ import sysconfig
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from airskills.verify.backend import Answer, BackendError, Diagnostic, Kind
+from airskills.verify.backend import Answer, Asking, Backend, BackendError, Diagnostic, Kind
 from airskills.verify.edits import Point
 from airskills.verify.signatures import cut
 
@@ -47,7 +48,7 @@ python-platform = "linux"
 """
 
 
-class Pyrefly:
+class Pyrefly(Backend):
     """pyrefly, where it is installed."""
 
     wired = False
@@ -60,19 +61,34 @@ class Pyrefly:
         except PackageNotFoundError as error:
             raise BackendError("pyrefly is not installed", help="pip install pyrefly") from error
 
-    def ask(self, files: Mapping[str, str], paths: Sequence[Path]) -> Answer:
-        """See `Backend.ask`."""
-        if not files or not self.name:
+    def start(self, files: Mapping[str, str], paths: Sequence[Path]) -> Asking:
+        """See `Backend.start`; it is not in a hurry."""
+        return _Asking(files if self.name else {}, paths)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """pyrefly, which begins when its answer is wanted."""
+
+    files: Mapping[str, str]
+    paths: Sequence[Path]
+
+    def answer(self) -> Answer:
+        """See `Asking.answer`."""
+        if not self.files:
             return Answer((), {})
         with tempfile.TemporaryDirectory(prefix="airskills-pyrefly-") as folder:
             code = Path(folder) / "code"
             code.mkdir()
-            for name, source in files.items():
+            for name, source in self.files.items():
                 (code / f"{name}.py").write_text(source, encoding="utf-8", errors="surrogateescape")
             python = f"{sys.version_info.major}.{sys.version_info.minor}"
             text = f'{_CONFIGURATION}python-version = "{python}"\n'
             (Path(folder) / "pyrefly.toml").write_text(text, encoding="utf-8")
-            return _answer(_run(Path(folder), paths))
+            return _answer(_run(Path(folder), self.paths))
+
+    def stop(self) -> None:
+        """See `Asking.stop`; there is nothing to let go of."""
 
 
 def _run(project: Path, paths: Sequence[Path]) -> str:

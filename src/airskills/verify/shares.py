@@ -9,9 +9,9 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Needs = TypeVar("Needs")
 Told = TypeVar("Told")
@@ -21,27 +21,33 @@ Work = Generator[Needs, Told, Found]
 FORKS = sys.platform == "linux"  # elsewhere a fork may not use the libraries of the system
 
 
-def work(
-    shares: Sequence[Work[Needs, Told, Found]], ask: Callable[[Sequence[Needs]], Sequence[Told]]
-) -> list[Found]:
-    """What each share finds.
+class Team(Generic[Needs, Told, Found]):
+    """The processes that share some work.
 
     Args:
-        shares: not begun.
-        ask: gives every share its answer, once the needs of all are known.
+        shares: not begun; those in forks begin at once.
     """
-    if len(shares) < 2 or not FORKS:
-        told = ask([next(share) for share in shares])
-        return [_end(share, answer) for share, answer in zip(shares, told, strict=True)]
-    forks = [_Fork(share) for share in shares[1:]]
-    try:
-        first = next(shares[0])
-        told = ask([first, *(fork.receive() for fork in forks)])
-        for fork, answer in zip(forks, told[1:], strict=True):
+
+    def __init__(self, shares: Sequence[Work[Needs, Told, Found]]) -> None:
+        here = 1 if FORKS else len(shares)
+        self._here = shares[:here]
+        self._forks = [_Fork(share) for share in shares[here:]]
+
+    def needs(self) -> list[Needs]:
+        """What each share needs to know."""
+        return [*map(next, self._here), *(fork.receive() for fork in self._forks)]
+
+    def found(self, told: Sequence[Told]) -> list[Found]:
+        """What each share finds, once it is told."""
+        here = len(self._here)
+        for fork, answer in zip(self._forks, told[here:], strict=True):
             fork.send(answer)
-        return [_end(shares[0], told[0]), *(fork.receive() for fork in forks)]
-    finally:
-        for fork in forks:
+        own = [_end(share, answer) for share, answer in zip(self._here, told, strict=False)]
+        return [*own, *(fork.receive() for fork in self._forks)]
+
+    def stop(self) -> None:
+        """Let the processes go, whatever they are at."""
+        for fork in self._forks:
             fork.stop()
 
 
@@ -79,8 +85,9 @@ class _Fork:
         return said
 
     def stop(self) -> None:
-        """Let it go; it ends by itself when nobody listens."""
+        """Let it go: it may wait for a word, and does not hear that nobody listens while a later fork has our end too."""
         self._pipe.close()
+        self._process.terminate()
         self._process.join()
 
 

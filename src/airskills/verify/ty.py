@@ -19,10 +19,10 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-from airskills.verify.backend import Answer, BackendError, Diagnostic, Kind
+from airskills.verify.backend import Answer, Asking, Backend, BackendError, Diagnostic, Kind
 from airskills.verify.edits import Point
 
-SECONDS = 600
+SECONDS = 600  # that we wait for it
 RULES: dict[str, Kind] = {
     "import-not-found": Kind.IMPORT,
     "missing-attribute": Kind.ATTRIBUTE,
@@ -59,10 +59,11 @@ _RULED_OUT = re.compile(rf"\(({_TYPE}){_NOT}\)|{_NOT}")
 _GUARDED = re.compile(
     r"\b(Unknown|Any) & <Protocol with members [^<>]*>"
 )  # by `hasattr`, which proves nothing
+_COMPLAINTS = "complaints"  # what it says about itself
 _VARIABLES = ("TY_", "VIRTUAL_ENV", "CONDA_", "PYTHONPATH", "PYTHONHOME")
 
 
-class Ty:
+class Ty(Backend):
     """ty, as the extra `proof` installs it."""
 
     wired = True
@@ -72,14 +73,30 @@ class Ty:
         """`ty` and its version."""
         return f"ty {version('ty')}"
 
-    def ask(self, files: Mapping[str, str], paths: Sequence[Path]) -> Answer:
-        """See `Backend.ask`."""
-        if not files:
-            return Answer((), {})
-        with tempfile.TemporaryDirectory(prefix="airskills-ty-") as folder:
-            project = _project(Path(folder), files)
-            answer = _answer(_run(project, paths, "github", ["code"]))
-            return _with_ends(answer, project, paths)
+    def start(self, files: Mapping[str, str], paths: Sequence[Path]) -> Asking:
+        """See `Backend.start`."""
+        return _Asking(files, paths)
+
+
+class _Asking:
+    """ty at work in a folder of its own."""
+
+    def __init__(self, files: Mapping[str, str], paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._folder = tempfile.TemporaryDirectory(prefix="airskills-ty-")
+        self._project = _project(Path(self._folder.name), files)
+        self._process = _start(self._project, paths, "github", ["code"])
+
+    def answer(self) -> Answer:
+        """See `Asking.answer`."""
+        answer = _answer(_end(self._process, self._project, "github"))
+        return _with_ends(answer, self._project, self._paths)
+
+    def stop(self) -> None:
+        """See `Asking.stop`."""
+        self._process.kill()
+        self._process.wait()
+        self._folder.cleanup()
 
 
 def _binary() -> str:
@@ -106,32 +123,33 @@ def _project(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
-def _run(project: Path, paths: Sequence[Path], form: str, wanted: Sequence[str]) -> Path:
-    """The file of its answer about some files."""
+def _start(project: Path, paths: Sequence[Path], form: str, wanted: Sequence[str]) -> subprocess.Popen[bytes]:
+    """ty, writing its answer about some files into one that is called as its form."""
     command = [_binary(), "check", "--exit-zero", "--output-format", form, "--project", "."]
     command += ["--config-file", "ty.toml", "--python", "env", "--python-platform", "linux"]
     command += ["--python-version", f"{sys.version_info.major}.{sys.version_info.minor}"]
     for path in paths:
         command += ["--extra-search-path", str(path)]
     known = {key: value for key, value in os.environ.items() if not key.startswith(_VARIABLES)}
-    answer = project / form
+    with (project / form).open("wb") as output, (project / _COMPLAINTS).open("wb") as complaints:
+        return subprocess.Popen(  # noqa: S603 - ty itself, in a folder of our own
+            [*command, *wanted], cwd=project, env=known, stdout=output, stderr=complaints
+        )
+
+
+def _end(process: subprocess.Popen[bytes], project: Path, form: str) -> Path:
+    """The file of its answer."""
     try:
-        with answer.open("wb") as output:
-            done = subprocess.run(  # noqa: S603 - ty itself, in a folder of our own
-                [*command, *wanted],
-                cwd=project,
-                env=known,
-                stdout=output,
-                stderr=subprocess.PIPE,
-                timeout=SECONDS,
-                check=False,
-            )
+        code = process.wait(SECONDS)
     except subprocess.TimeoutExpired as error:
         raise BackendError(f"ty took longer than {SECONDS} s") from error
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()[-500:]
-        raise BackendError(f"ty ended with {done.returncode}: {said}", help="Report this as a bug")
-    return answer
+    finally:
+        process.kill()  # where we were interrupted
+        process.wait()
+    if code:
+        said = (project / _COMPLAINTS).read_text(encoding="utf-8", errors="replace").strip()[-500:]
+        raise BackendError(f"ty ended with {code}: {said}", help="Report this as a bug")
+    return project / form
 
 
 def _answer(output: Path) -> Answer:
@@ -171,9 +189,8 @@ def _with_ends(answer: Answer, project: Path, paths: Sequence[Path]) -> Answer:
     open_ = {found.file for found in answer.diagnostics if found.end == _OPEN}
     if not open_:
         return answer
-    rows = json.loads(
-        _run(project, paths, "gitlab", [f"code/{file}.py" for file in sorted(open_)]).read_bytes()
-    )
+    process = _start(project, paths, "gitlab", [f"code/{file}.py" for file in sorted(open_)])
+    rows = json.loads(_end(process, project, "gitlab").read_bytes())
     ends = {}
     for row in rows:
         file = row["location"]["path"].rpartition("/")[2].removesuffix(".py")
