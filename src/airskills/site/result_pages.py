@@ -81,6 +81,16 @@ CHARTS: Mapping[str, tuple[Chart | Lines, ...]] = {
             "GRPO loss and its gradients", "times the fused loss", ("grpo_loss", "times_slower_than_fused")
         ),
     ),
+    "rl_losses_cuda": (
+        Chart(
+            "GRPO loss and its gradients in bfloat16",
+            "times the fused loss",
+            ("bfloat16", "times_slower_than_fused"),
+        ),
+    ),
+    "grokking_speed_cuda": (
+        Chart("Steps of many runs at once", "times a plain loop, by runs", ("tasks", "add-31", "ratio")),
+    ),
     "serve_speed": (
         Chart(
             "Loading a skill, 1,000 skills",
@@ -206,7 +216,7 @@ def _series(data: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, 
 
 def _question(root: Path, name: str) -> str:
     """The first sentence of the script, or the lab's own benchmark, that wrote the result."""
-    base = name.removesuffix("_cpu").removesuffix("_smoke").removesuffix("_standard")
+    base = name.removesuffix("_cpu").removesuffix("_cuda").removesuffix("_smoke").removesuffix("_standard")
     scripts = (root / "benchmarks" / f"{base}.py", root / "src" / "airskills" / base / "benchmark.py")
     script = next((path for path in scripts if path.is_file()), None)
     if script is None:
@@ -221,7 +231,12 @@ def _slug(name: str) -> str:
 
 def _title(name: str) -> str:
     words = name.replace("_", " ")
-    return (words[:1].upper() + words[1:]).replace("Rl ", "RL: ").replace(" cpu", " on a CPU")
+    return (
+        (words[:1].upper() + words[1:])
+        .replace("Rl ", "RL: ")
+        .replace(" cpu", " on a CPU")
+        .replace(" cuda", " on a GPU")
+    )
 
 
 def _when(data: dict[str, Any]) -> str:
