@@ -150,6 +150,20 @@ class Scheduler:
     def config(self) -> dict[str, object]:
         return Settings(rate=1)
 
+class Frame:
+    _metadata = ("flags",)
+
+    def __getattr__(self, name: str) -> object:
+        if name not in self._metadata and self.holds(name):
+            return self[name]
+        return object.__getattribute__(self, name)
+
+    def __getitem__(self, name):
+        return [name]
+
+    def holds(self, name: str) -> bool:
+        return name == "melted"
+
 class Layers:
     def __getattr__(self, name: str) -> "Layer | Layers":
         raise AttributeError(name)
@@ -338,6 +352,12 @@ from lab.symbols import Scheduler
 s = Scheduler()
 s.config.rate  # ? AV103
 s.config.iteritems()  # AV002
+#--
+from lab.symbols import Frame
+frame = Frame()
+frame.column  # ? AV103
+frame.append(3)  # AV002
+frame.melted(3)  # AV002
 #--
 from lab import Model
 from lab.symbols import register

@@ -178,6 +178,51 @@ SOURCE = {
         "def __getattr__",
         "",
     ),
+    "lazy, and names what went": (
+        (
+            "T = {'Lazy': 'x'}\nGONE = {'Old': 'New'}\ndef __getattr__(name):\n    if name in T:\n        return T[name]\n"
+            "    if name == 'older' or name in GONE:\n        raise AttributeError(name)\n"
+            "    if name in GONE:\n        raise AttributeError(name)\n    raise AttributeError(name)\n"
+        ),
+        "; Lazy: _Any",
+        "Old: _Any",
+    ),
+    "attached": (
+        "import lazy\nT = {'work': ['run', 'Walk']}\n__getattr__, __dir__, __all__ = lazy.attach(__name__, ['tools'], T)\n",
+        "from .work import Walk; from .work import run; tools: _Any; work: _Any; airskills_getattr_, __dir__",
+        "\n__getattr__",
+    ),
+    "attached from what is computed": (
+        "import lazy\n__getattr__, __dir__, __all__ = lazy.attach(__name__, found())\n",
+        "\n__getattr__, ",
+        "_Any",
+    ),
+    "returns itself": (
+        (
+            "import os\nclass A:\n    def fit(self, x=(1, 2),  # a) comment\n            *, y=f()):\n        if x:\n"
+            "            return self\n        return self\n"
+        ),
+        "*, y=f()) -> airskills_self_:",
+        "\nimport os",
+    ),
+    "returns itself or nothing": (
+        "import os\nclass A:\n    def fit(self, x):\n        if x:\n            return None\n        return self\n",
+        "def fit(self, x):",
+        "airskills",
+    ),
+    "a dummy where something is missing": (
+        (
+            "try:\n    if not has_torch():\n        raise Missing()\nexcept Missing:\n    from .dummies import *\n"
+            "else:\n    from .models import Model\n"
+        ),
+        "    from .models import Model",
+        "dummies",
+    ),
+    "another way where something is missing": (
+        "try:\n    import torch\nexcept ImportError:\n    from .dummies import Model\nelse:\n    from .models import Model\n",
+        "from .dummies import Model",
+        "",
+    ),
     "only raises": (
         "class A:\n    def __getattr__(self, name):\n        raise AttributeError(name)\n",
         "pass",

@@ -72,7 +72,7 @@ class Source:
 
     @cached_property
     def _known(self) -> dict[str, dict[str, list[Any]]]:
-        return _kept(self.wheel.root.parent / "members-3.json", dict)
+        return _kept(self.wheel.root.parent / "members-4.json", dict)
 
     def members(self, name: str) -> Iterator[Members]:
         """Every class of a name, parsed."""
@@ -89,7 +89,7 @@ class Source:
     def save(self) -> None:
         """Keep what was parsed."""
         if self._changed:
-            _keep(self.wheel.root.parent / "members-3.json", self._known)
+            _keep(self.wheel.root.parent / "members-4.json", self._known)
             self._changed = False
 
 
@@ -183,7 +183,7 @@ def _answers(function: ast.FunctionDef) -> Answers:
         return "anything"
     name = function.args.args[1].arg
     kinds: set[Answers] = set()
-    for node in ast.walk(function):
+    for node in _without_tests(function):
         if isinstance(node, ast.Call) and any(_is(arg, name) for arg in node.args):
             callee = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             if callee == "getattr":
@@ -204,6 +204,16 @@ def _answers(function: ast.FunctionDef) -> Answers:
     if not any(isinstance(node, ast.Raise) for node in ast.walk(function)) and not kinds:
         return "anything"
     return "delegates" if "delegates" in kinds else "data"
+
+
+def _without_tests(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """Nodes of a function without the conditions: what is asked there is not what is answered."""
+    pending: list[ast.AST] = [function]
+    while pending:
+        node = pending.pop()
+        yield node
+        test = getattr(node, "test", None) if isinstance(node, ast.If | ast.IfExp) else None
+        pending += [child for child in ast.iter_child_nodes(node) if child is not test]
 
 
 def _is(node: ast.expr, name: str) -> bool:
@@ -228,13 +238,24 @@ def _members(path: Path) -> dict[str, list[Any]]:
     return found
 
 
+def _compared(cls: ast.ClassDef) -> set[int]:
+    """Texts that something else than a name of an attribute is compared with: `task == "conversational"`."""
+    lookups = {"__getattr__", "__getattribute__", "__setattr__"}
+    methods = [node for node in cls.body if isinstance(node, ast.FunctionDef) and node.name not in lookups]
+    tests = [node for method in methods for node in ast.walk(method) if isinstance(node, ast.Compare)]
+    return {id(item) for test in tests for item in (test.left, *test.comparators)}
+
+
 MAKES_OTHERWISE = "__makes_otherwise__"  # stands among the names of a class whose `__new__` may make anything
 
 
 def _names(cls: ast.ClassDef) -> Iterator[str]:
     if any(isinstance(node, ast.FunctionDef) and _makes_otherwise(node) for node in cls.body):
         yield MAKES_OTHERWISE
+    compared = _compared(cls)
     for child in ast.walk(cls):
+        if id(child) in compared:
+            continue
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield child.name
         elif isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from airskills.cache import touch
 from airskills.disk import bytes_of
-from airskills.verify import decorators, patches, revisions, stars, wheel_source
+from airskills.verify import attached, decorators, optional, patches, returned, revisions, stars, wheel_source
 from airskills.verify.patches import edited, parse
 from airskills.verify.revisions import REVISIONS
 from airskills.verify.stars import ListedStars
@@ -31,8 +31,11 @@ from airskills.wheels import Wheel
 
 _CODE = (
     __file__,
+    attached.__file__,
     decorators.__file__,
+    optional.__file__,
     patches.__file__,
+    returned.__file__,
     revisions.__file__,
     stars.__file__,
     wheel_source.__file__,
@@ -123,8 +126,11 @@ def _revised(source: Source, path: Path) -> str | None:
     tree = parse(text) if wanted else None
     if tree is None:
         return None
-    edits = [edit for revision in wanted for edit in revision(tree, source)]
-    return edited(text, edits) if edits else None
+    made = [edit for revision in reversed(wanted) for edit in revision(tree, source)]
+    edits = {
+        (edit.first, edit.start, edit.last, edit.end): edit for edit in made
+    }  # of two, the earlier revision's
+    return edited(text, list(edits.values())) if edits else None
 
 
 def _link(path: Path, target: Path) -> None:

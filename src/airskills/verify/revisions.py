@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from airskills.verify.attached import AttachedModule
+from airskills.verify.optional import Available
 from airskills.verify.patches import (
     FUNCTION,
     Edit,
@@ -18,6 +20,7 @@ from airskills.verify.patches import (
     statements,
     whole,
 )
+from airskills.verify.returned import ReturnsSelf
 from airskills.verify.wheel_source import Source
 
 _LITERAL = (ast.Dict, ast.List, ast.Set, ast.Tuple)
@@ -68,7 +71,7 @@ class ListedModule:
         if bound is None:
             return
         imported = _imports(functions[0])
-        names = sorted(_texts(tree) - bound)
+        names = sorted(_texts(tree) - bound - _refused(functions[0], tree))
         declared = "; ".join(imported.get(name, f"{name}: _Any") for name in names)
         yield whole(functions[0], f"from typing import Any as _Any; {declared}" if declared else "pass")
 
@@ -124,6 +127,29 @@ class _Lookup:
 
     def _is_name(self, node: ast.expr) -> bool:
         return bool(self.name) and is_name(node, self.name)
+
+
+def _refused(function: ast.FunctionDef | ast.AsyncFunctionDef, tree: ast.Module) -> set[str]:
+    """Names for which it only words an error: `if name == "load_boston": raise ImportError(...)`."""
+    tables = {
+        id_of(target): node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, _LITERAL)
+        for target in node.targets
+    }
+    found: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Compare) and _raises(node.body):
+            for item in node.test.comparators:
+                listed = tables.get(id_of(item), item)
+                keys = listed.keys if isinstance(listed, ast.Dict) else getattr(listed, "elts", [listed])
+                found.update(str(key.value) for key in keys if isinstance(key, ast.Constant))
+    return found
+
+
+def _raises(body: list[ast.stmt]) -> bool:
+    returns = any(isinstance(node, ast.Return) for statement in body for node in ast.walk(statement))
+    return isinstance(body[-1], ast.Raise) and not returns
 
 
 def _imports(function: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, str]:
@@ -231,4 +257,12 @@ def _may_refuse(text: str) -> bool:
     return not set(_REFUSAL.findall(text)).isdisjoint(_COLLECTED.findall(text))
 
 
-REVISIONS = (PlainDecorators(), ListedModule(), RaisingGetattr(), RefusedKeywords())
+REVISIONS = (
+    PlainDecorators(),
+    ListedModule(),
+    AttachedModule(),
+    RaisingGetattr(),
+    RefusedKeywords(),
+    ReturnsSelf(),
+    Available(),
+)

@@ -91,10 +91,9 @@ class MadeOtherwise:
 
     def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
         """Not proven, where the unit makes it itself."""
-        made = (
-            case.scene.uses.made.get(case.use.root) or case.use.name.partition("(...)")[0].rpartition(".")[2]
-        )
-        if said.kind not in {Kind.ATTRIBUTE, Kind.NOT_CALLABLE} or not made:
+        callee, called, _ = case.use.name.partition("(...)")
+        made = callee.rpartition(".")[2] if called else case.scene.uses.made.get(case.use.root, "")
+        if said.kind not in {Kind.ATTRIBUTE, Kind.NOT_CALLABLE} or not made[:1].isupper():
             return None
         if not case.scene.classes.makes_otherwise(made):
             return None
