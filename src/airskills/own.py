@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parent
 _INFO = ("METADATA", "entry_points.txt")
 
 
+@cache
 def version() -> str:
     """The version that is installed."""
     return distribution(NAME).version

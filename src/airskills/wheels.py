@@ -247,7 +247,7 @@ class _Store:
 
 def _ourselves(pin: Pin, store: _Store) -> Wheel | None:
     """This package as it is installed, where it is the version that is asked for."""
-    if (pin.name, pin.version) != (own.NAME, own.version()):
+    if pin.name != own.NAME or pin.version != own.version():
         return None
     with suppress(OSError, ValueError, KeyError):
         return store.open(pin, own.digest())

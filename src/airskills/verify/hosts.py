@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from airskills.verify.edits import Span, Wrap
 from airskills.verify.uses import Uses
@@ -45,8 +44,7 @@ _FORMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """A place for questions.
 
     Attributes:
@@ -114,7 +112,7 @@ def _innermost(hosts: list[Host], spans: Sequence[Span]) -> list[Host | None]:
 
 def _hosts(uses: Uses) -> list[Host]:
     operands = (Host(uses.span(node), "operand") for node in _operands(uses))
-    return [*(_statement(node, uses) for node in uses.syntax.nodes if isinstance(node, ast.stmt)), *operands]
+    return [*(_statement(node, uses) for node in uses.syntax.statements), *operands]
 
 
 def _statement(node: ast.stmt, uses: Uses) -> Host:

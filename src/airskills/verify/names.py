@@ -146,7 +146,8 @@ class Names:
         }
         heads = [d for node in self.syntax.of(ast.ClassDef, ast.FunctionDef) for d in node.decorator_list]
         calls = [head for head in heads if isinstance(head, ast.Call)]
-        calls += [call for call in self.syntax.of(ast.Call) if dotted(call.func)[0] == "setattr"]
+        made = self.syntax.of(ast.Call)
+        calls += [c for c in made if isinstance(c.func, ast.Name) and c.func.id == "setattr"]
         given = [arg for call in calls for arg in call.args]
         found.update(
             arg.value for arg in given if isinstance(arg, ast.Constant) and isinstance(arg.value, str)

@@ -49,7 +49,8 @@ class Siblings:
         return tuple(found.values())
 
     def _imported(self, unit: Unit) -> Iterator[Unit]:
-        for name in sorted(self._files.keys() & unit.imports if self._files else ()):
+        written = [name for name in self._files if name in unit.source]
+        for name in sorted(unit.imports.intersection(written)) if written else ():
             other = self.find(unit, name)
             if other is not None:
                 yield other

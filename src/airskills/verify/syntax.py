@@ -51,10 +51,18 @@ class Syntax:
     def of(self, *kinds: type[ast.AST]) -> list[ast.AST]: ...
     def of(self, *kinds: type[ast.AST]) -> list[Any]:
         """The nodes of these classes, those near the root first."""
+        if len(kinds) == 1:
+            return self._of.get(kinds[0], [])
         present = [kind for kind in kinds if kind in self._of]
         if len(present) < 2:
             return self._of[present[0]] if present else []
         return [node for node in self.nodes if type(node) in present]
+
+    @property
+    def statements(self) -> list[ast.stmt]:
+        """All statements, in no order that means anything."""
+        kinds = [kind for kind in self._of if issubclass(kind, ast.stmt)]
+        return [node for kind in kinds for node in self.of(kind)]
 
     def inside(self, roots: Iterable[ast.AST]) -> set[ast.AST]:
         """These nodes and all below them."""

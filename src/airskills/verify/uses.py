@@ -92,6 +92,8 @@ class Uses(Names):
             "classes",
             "own",
             "inheriting",
+            "own_calls",
+            "planted",
             "words",
             "made",
             "untyped",
@@ -105,10 +107,8 @@ class Uses(Names):
     def statements(self) -> Mapping[int, int]:
         """Line to the line on which the innermost statement begins that it belongs to."""
         found: dict[int, int] = {}
-        for node in self.syntax.nodes:
-            if isinstance(node, ast.stmt):
-                first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", ()))])
-                found.update(dict.fromkeys(range(first, (node.end_lineno or first) + 1), first))
+        for first, _, last in sorted(map(_lines, self.syntax.statements)):
+            found.update(dict.fromkeys(range(first, 1 - last), first))
         return found
 
     @cached_property
@@ -193,7 +193,8 @@ class Uses(Names):
     def _typed(self) -> set[ast.AST]:
         """Nodes that stand where a checker wants a type, a base or a pattern."""
         of = self.syntax.of
-        patterns = [node for kind in ast.pattern.__subclasses__() for node in of(kind)]
+        kinds = ast.pattern.__subclasses__() if of(ast.Match) else ()
+        patterns = [node for kind in kinds for node in of(kind)]
         found: list[ast.AST | None] = [
             *(node.returns for node in of(ast.FunctionDef, ast.AsyncFunctionDef)),
             *(node.annotation for node in of(ast.arg, ast.AnnAssign)),
@@ -236,6 +237,12 @@ class Uses(Names):
         starts = text.lstrip("( \n").startswith(first.id) if isinstance(first, ast.Name) else text != ""
         last = node.attr if isinstance(node, ast.Attribute) else ")" if isinstance(node, ast.Call) else ""
         return starts and text.endswith(last)
+
+
+def _lines(node: ast.stmt) -> tuple[int, int, int]:
+    """Where a statement begins with its decorators, and minus its last line: what holds another comes before that."""
+    first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", ()))])
+    return first, node.col_offset, -(node.end_lineno or first)
 
 
 def _attrs(node: ast.expr) -> tuple[str, ...]:
