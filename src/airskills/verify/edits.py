@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 Point = tuple[int, int]  # 1-based line, 0-based column in characters
@@ -80,6 +80,7 @@ class Edited:
     placed: Sequence[Point]
     lines: Sequence[int]
     edits: Mapping[int, Sequence[_Edit]]
+    _marked: dict[int, list[list[_Mark]]] = field(default_factory=dict, compare=False)
 
     def written(self, point: Point) -> Point | None:
         """Where a point of the edited text stands in the text before; None inside what was put in aside.
@@ -90,7 +91,9 @@ class Edited:
         origin = self.lines[line - 1] if line <= len(self.lines) else line
         if origin not in self.edits:
             return origin, column
-        marks = _marks(self.edits[origin])[line - 1 - bisect_left(self.lines, origin)]
+        if origin not in self._marked:
+            self._marked[origin] = _marks(self.edits[origin])
+        marks = self._marked[origin][line - 1 - bisect_left(self.lines, origin)]
         mark = marks[max(0, bisect_right(marks, column, key=lambda mark: mark.column) - 1)]
         if mark.aside:
             return None

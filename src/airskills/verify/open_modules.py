@@ -12,9 +12,7 @@ from airskills.verify.packages import Packages
 from airskills.verify.patches import id_of, parse, statements
 
 DEEP = 6  # stars that are followed
-_HANDS_ON = re.compile(
-    rb"\bimport[\s\\(]*\*|\bglobals\b"
-)  # few modules have either, and only these are parsed
+_STAR = re.compile(rb"import[\s\\(]*\*")
 
 
 def is_open(packages: Packages, module: str, name: str) -> bool:
@@ -57,7 +55,8 @@ def _absolute(star: tuple[int, str], package: str) -> str:
 def _facts(path: Path) -> tuple[bool, tuple[tuple[int, str], ...]]:
     """(whether it hands its own names to something, modules of which it takes all names: level and name)."""
     text = path.read_bytes()
-    tree = parse(text.decode("utf-8", "surrogateescape")) if _HANDS_ON.search(text) else None
+    hands_on = b"globals" in text or _STAR.search(text)  # few modules have either
+    tree = parse(text.decode("utf-8", "surrogateescape")) if hands_on else None
     body = list(_run(tree)) if tree else []
     stars = tuple(
         (node.level, node.module or "")
