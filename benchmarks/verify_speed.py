@@ -1,6 +1,7 @@
 """What `airskills verify` costs on a library of 70 skills, beside pyright on the same blocks.
 
     python benchmarks/verify_speed.py --json benchmarks/results/verify_speed.json [--skills 70] [--no-pyright]
+        [--library DIR --pins FILE --name OWNER/NAME@COMMIT]
 
 The library is ours many times over, each copy with other texts in every block, so that nothing is remembered of another.
 Wheels are unpacked and read before the clock starts, and our own modules are compiled, as an installer does. Each run is a
@@ -8,6 +9,9 @@ process of its own: `cold` remembers nothing, `again` follows it unchanged, `one
 skill; `one file` is a single skill of one block and `a page` a file of a large skill, both with nothing remembered.
 pyright gets the Python of the same units as files, and the same wheels. Its recall is that on `data/verify/snippets.jsonl`:
 an error in the statement that failed when it ran; its false alarms are snippets that ran and got an error.
+
+A second library, of another shape, is measured besides where `--library` names a folder of it, against the pins of a file
+(a requirement a line). The record says what it is called, and at which commit. Nothing is fetched.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ from verify_recall import DATA, statement
 
 HERE = Path(__file__).parent
 SKILLS = HERE.parent / "skills"
+AIRSKILLS = [str(Path(sysconfig.get_path("scripts")) / "airskills"), "verify", "--offline"]
 # What pyright says of dead names and arguments; its other rules are about types.
 RULES = frozenset({"reportAttributeAccessIssue", "reportCallIssue", "reportMissingImports"})
 _TESTED = re.compile(r"(?m)^ +airskills-tested-with: .*$")
@@ -52,8 +57,13 @@ def main() -> None:
     )
     parser.add_argument("--skills", type=int, default=70)
     parser.add_argument("--no-pyright", action="store_true")
+    parser.add_argument("--library", type=Path, help="Measure this folder of skills too.")
+    parser.add_argument("--pins", type=Path, help="What its code is proven against.")
+    parser.add_argument("--name", help="What it is called, and at which commit: owner/name@0123abc.")
     parser.add_argument("--json", help="Write the result here.")
     given = parser.parse_args()
+    if given.library and not (given.pins and "@" in (given.name or "")):
+        parser.error("--library needs --pins and --name owner/name@commit")
     record: dict[str, Any] = conditions(["airskills", "ty", "pyright"])
     with tempfile.TemporaryDirectory(prefix="airskills-speed-") as folder:
         library = make_library(Path(folder) / "skills", given.skills)
@@ -72,7 +82,11 @@ def main() -> None:
                 "cold": pyright(Path(folder) / "pyright", dict(sources(units)), paths)[1],
                 "snippets": pyright_recall(Path(folder) / "snippets"),
             }
+        if given.library:
+            record["second library"] = second(given.library, given.pins, given.name)
     rows = [(f"airskills {name}", *row.values()) for name, row in record["airskills"].items()]
+    other = record.get("second library", {"airskills": {}})
+    rows += [(f"{other['name']} {name}", *row.values()) for name, row in other["airskills"].items()]
     rows += [("pyright cold", *record["pyright"]["cold"].values())] if "pyright" in record else []
     print_table(("run", "wall s", "CPU s", "peak MB"), rows)
     write(given.json, record)
@@ -107,7 +121,7 @@ def unpacked(units: Iterable[Unit]) -> list[Path]:
 
 def ours(library: Path, alone: Path) -> dict[str, dict[str, float]]:
     """Each kind of run once, in processes of their own that share a cache of results."""
-    command = [str(Path(sysconfig.get_path("scripts")) / "airskills"), "verify", "--offline"]
+    command = AIRSKILLS
     alone.mkdir()
     tested = next(iter(library.glob("trl-fine-tuning-*"))) / "SKILL.md"
     pins = f"metadata:\n{_TESTED.findall(tested.read_text(encoding='utf-8'))[0]}\n"
@@ -128,6 +142,26 @@ def ours(library: Path, alone: Path) -> dict[str, dict[str, float]]:
     text = manual.read_text(encoding="utf-8")
     manual.write_text(f"{text}\n```python\nimport peft\n```\n", encoding="utf-8")
     return {**found, "one changed": measured([*command, str(library)])}
+
+
+def second(library: Path, pins: Path, name: str) -> dict[str, Any]:
+    """What a foreign library costs, cold and again, and what it is."""
+    known = parse_pins(pins.read_text(encoding="utf-8"))
+    folders = sorted(path.parent for path in library.rglob("SKILL.md"))
+    units = [unit for folder in folders for unit in units_of(open_folder(str(folder)), pins=known).units]
+    unpacked(units)
+    command = [*AIRSKILLS, "--pins", str(pins)]
+    found = {"cold": measured([*command, "--no-cache", str(library)])}
+    measured([*command, str(library)])
+    found["again"] = measured([*command, str(library)])
+    return {
+        **dict(zip(("name", "commit"), name.split("@"), strict=True)),
+        "pins": list(map(str, known)),
+        "skills": len(folders),
+        "units": len(units),
+        "lines": sum(len(unit.source.split("\n")) for unit in units),
+        "airskills": found,
+    }
 
 
 def measured(command: Sequence[str], cwd: Path | None = None) -> dict[str, float]:
