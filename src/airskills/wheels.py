@@ -66,6 +66,9 @@ class Wheel:
     modules: tuple[str, ...] = field(compare=False)
     console_scripts: Mapping[str, str] = field(compare=False)
 
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from airskills import wheels
 from airskills.collector import no_collection
+from airskills.markdown import Markdown
 from airskills.pins import Pin
 from airskills.verify.backend import BackendError
 from airskills.verify.commands import check_commands
-from airskills.verify.configs import check_configs
 from airskills.verify.engine import Entries, Group, examine
 from airskills.verify.ledger import Entry, Level
 from airskills.verify.memory import key_of
@@ -182,7 +182,16 @@ def _others(skill: Subject, packages: Packages) -> Iterable[Entry]:
         if found is None:
             found = (
                 *check_commands(document.path, document.blocks, packages.tools, scripts=scripts),
-                *check_configs(document.path, document.blocks, packages.tools),
+                *_configs(document, packages),
             )
         skill.memory.keep(key, found)
         yield from found
+
+
+def _configs(document: Markdown, packages: Packages) -> Sequence[Entry]:
+    """Its configurations; few skills have any, and what judges them takes a twentieth of a second to import."""
+    if not any("schema" in block.attributes for block in document.blocks):
+        return ()
+    from airskills.verify.configs import check_configs
+
+    return check_configs(document.path, document.blocks, packages.tools)

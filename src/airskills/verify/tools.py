@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from airskills.draft import write_whole
-from airskills.verify import follow, reader, shapes
+from airskills.verify import shapes
 from airskills.verify.flags import Command, from_json, to_json, union
 from airskills.verify.reader.source import Sources
 from airskills.verify.releases import Package, capture, recording
@@ -112,6 +112,8 @@ class Tools:
         if key not in self._known:
             imported = {owner.name: owner for name in _imports(text) if (owner := self.owner(name))}
             scope = [package for name, package in sorted(imported.items()) if name not in FOUNDATIONS]
+            from airskills.verify import follow
+
             self._known[key] = follow.of_script(sources(scope), text)
         return self._known[key]
 
@@ -179,6 +181,8 @@ def _followed(reference: str, scope: Sequence[Package]) -> Command:
 
 def _follow(reference: str, scope: Sequence[Package]) -> Command:
     """Read a program with everything its package asks for, and with the package alone where that is too much."""
+    from airskills.verify import follow  # a fiftieth of a second, and what is read of a program is kept
+
     read = follow.of_entry_point if ":" in reference else follow.of_module
     found = read(sources(scope), reference)
     too_large = follow.TOO_LARGE in {found.open, found.open_commands}
@@ -208,6 +212,6 @@ def _imports(text: str) -> set[str]:
 @cache
 def _code() -> str:
     """A digest of the code that reads programs, so that no answer of an older one is believed."""
-    folder = Path(reader.__file__).parent
-    texts = [path.read_bytes() for path in sorted([*folder.glob("*.py"), *folder.parent.glob("*.py")])]
+    folder = Path(__file__).parent
+    texts = [path.read_bytes() for path in sorted([*folder.glob("reader/*.py"), *folder.glob("*.py")])]
     return hashlib.sha256(b"".join(texts)).hexdigest()
