@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -86,15 +87,32 @@ def test_what_is_asked_of_a_unit_outlives_its_tree() -> None:
     assert {"a", "C", "c", "d", "e", "f"} <= uses.words
 
 
+MATCH = (
+    "match a:\n    case b.C(d, e=f) | {'g': h, **i} | [*j]: pass\nasync def k(*l: m, n=1, **o) -> p: await q"
+)
+
+
+@pytest.mark.parametrize(
+    "source", [Path(ast.__file__).read_text(encoding="utf-8"), MATCH], ids=["ast", "match"]
+)
+def test_the_tables_of_a_tree_hold_every_kind_of_node(source: str) -> None:
+    hold(ast.parse(source))
+
+
 @given(st.text(alphabet="ab.()[] \n=,:'f{}@*", max_size=80))
 def test_the_tables_of_a_tree_hold_what_walking_it_shows(text: str) -> None:
     tree = parse_cell(text).tree
-    if tree is None:
-        return
+    if tree is not None:
+        hold(tree)
+
+
+def hold(tree: ast.Module) -> None:
+    """The tables, against Python's own walk."""
     syntax, bare = Syntax(tree), (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
     nodes = [node for node in ast.walk(tree) if not isinstance(node, bare)]
     assert syntax.nodes == nodes
     assert syntax.of(ast.Name, ast.Call) == [node for node in nodes if type(node) in {ast.Name, ast.Call}]
+    assert set(syntax.statements) == {node for node in nodes if isinstance(node, ast.stmt)}
     for node in nodes:
         below = [child for child in ast.iter_child_nodes(node) if not isinstance(child, bare)]
         assert syntax.below.get(node, []) == below

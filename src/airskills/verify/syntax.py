@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, TypeVar, overload
 
 First = TypeVar("First", bound=ast.AST)
 Second = TypeVar("Second", bound=ast.AST)
 
-_BARE = frozenset({"ctx", "op", "ops"})  # fields whose nodes say nothing of a place, and are shared
+# Fields that hold names and numbers, or nodes that say nothing of a place, and are shared.
+_BARE = frozenset(
+    {"ctx", "op", "ops", "arg", "attr", "id", "level", "lineno", "module", "asname", "type_comment", "kind"}
+)
 # Two thirds of all nodes: these have no others below them.
 _LEAVES = frozenset({ast.Name, ast.Constant, ast.alias, ast.Pass, ast.Break, ast.Continue})
 
@@ -78,10 +82,15 @@ class Syntax:
 def _children(node: ast.AST) -> list[ast.AST]:
     """Faster than `ast.iter_child_nodes`."""
     found: list[ast.AST] = []
-    for name in node._fields:
+    for name in _fields(type(node)):  # type: ignore[arg-type]  # every class has a hash
         value = getattr(node, name, None)
         if value.__class__ is list:
             found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST) and name not in _BARE:
+        elif isinstance(value, ast.AST):
             found.append(value)
     return found
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    return tuple(name for name in kind._fields if name not in _BARE)
