@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from airskills.cells import parse_cell
 from airskills.pins import Pin
 from airskills.verify import ty
 from airskills.verify.backend import Backend, BackendError
+from airskills.verify.edits import Point
 from airskills.verify.engine import Group, examine
 from airskills.verify.ledger import Entry
 from airskills.verify.packages import Packages
@@ -607,6 +608,26 @@ def test_what_is_not_known_of_its_answer_is_an_internal_error(said: str, tmp_pat
     answer.write_text(said)
     with pytest.raises(BackendError, match="brand-new"):
         ty._answer(answer)
+
+
+def test_only_where_two_expressions_end_on_one_line_ty_is_asked_for_ends(
+    wheel: Wheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    ask = ty._asked_ends
+
+    def watched(files: Sequence[str], project: Path, paths: Sequence[Path]) -> dict[ty._Place, Point]:
+        asked.extend(files)
+        return ask(files, project, paths)
+
+    monkeypatch.setattr(ty, "_asked_ends", watched)
+    plain, chain = "import lab\n'é'; lab.Model().save(\n# é\n)\n", "import lab\nlab.Model(\n    1).save()\n"
+    found = Ty().ask({"plain": plain, "chain": chain}, [wheel.root]).diagnostics
+    assert asked == ["chain"]
+    assert {(said.file, said.start, said.end) for said in found if said.start[0] < said.end[0]} == {
+        ("plain", (2, 5), (4, 1)),
+        ("chain", (2, 0), (3, 13)),
+    }
 
 
 def test_every_complaint_has_an_end_over_several_lines_too(wheel: Wheel) -> None:

@@ -5,6 +5,7 @@ ty is kept from finding anything by itself: an empty environment, a configuratio
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
+from airskills.cells import parse_cell
 from airskills.verify.backend import Answer, Asking, Backend, BackendError, Diagnostic, Kind
 from airskills.verify.edits import Point
 
@@ -49,7 +51,8 @@ _ROW = re.compile(
     r"(?:,endColumn=(?P<end>\d+))?::.*?:(?P<line>\d+):(?P<column>\d+): (?P=rule): (?P<text>.*)\n"
 )
 _REVEALED = "Revealed type: `"
-_OPEN: Point = (0, 0)  # the end of what ends on another line
+_OPEN = -1  # the column of an end on another line
+_Place = tuple[str, Point, int]  # file, where a complaint begins, its last line
 _MORE = "%0A  "  # begins each line that explains the first
 _QUOTED = re.compile(r"`([^`]*)`")
 # What a test ruled out, behind what something is: `str & ~AlwaysFalsy`, `Any & ~Literal["a b"]`.
@@ -185,25 +188,65 @@ def _lines(output: Path) -> Iterator[str]:
 
 
 def _with_ends(answer: Answer, project: Path, paths: Sequence[Path]) -> Answer:
-    """With the ends of complaints about several lines, for which the few files that they are about are asked once more."""
-    open_ = {found.file for found in answer.diagnostics if found.end == _OPEN}
-    if not open_:
-        return answer
-    process = _start(project, paths, "gitlab", [f"code/{file}.py" for file in sorted(open_)])
+    """With the ends of complaints about several lines: of the one expression that it can be, else as ty says."""
+    files = {found.file for found in answer.diagnostics if _is_open(found)}
+    known = {
+        file: _ends((project / "code" / f"{file}.py").read_text(encoding="utf-8", errors="surrogateescape"))
+        for file in files
+    }
+    ends = {
+        _place(found): next(iter(ends))
+        for found in answer.diagnostics
+        if _is_open(found) and len(ends := known[found.file].get((found.start, found.end[0]), ())) == 1
+    }
+    doubtful = {found.file for found in answer.diagnostics if _is_open(found) and _place(found) not in ends}
+    if doubtful:
+        ends |= _asked_ends(sorted(doubtful), project, paths)
+    diagnostics = tuple(
+        replace(found, end=ends[_place(found)]) if _is_open(found) else found for found in answer.diagnostics
+    )
+    return Answer(diagnostics, answer.types)
+
+
+def _is_open(found: Diagnostic) -> bool:
+    return found.end[1] == _OPEN
+
+
+def _place(found: Diagnostic) -> _Place:
+    return found.file, found.start, found.end[0]
+
+
+def _ends(text: str) -> dict[tuple[Point, int], set[Point]]:
+    """Where expressions of several lines end, by where they begin and their last line; none of a text that is read anew."""
+    cell = parse_cell(text)
+    lines = text.split("\n")
+    found: dict[tuple[Point, int], set[Point]] = defaultdict(set)
+    for node in ast.walk(cell.tree) if cell.tree and cell.source == text else ():
+        if isinstance(node, ast.expr | ast.keyword) and node.end_lineno and node.end_lineno > node.lineno:
+            start = node.lineno, _column(lines[node.lineno - 1], node.col_offset)
+            end = node.end_lineno, _column(lines[node.end_lineno - 1], node.end_col_offset or 0)
+            found[start, node.end_lineno].add(end)
+    return found
+
+
+def _column(line: str, offset: int) -> int:
+    """Characters before an offset in bytes."""
+    return len(line.encode(errors="surrogateescape")[:offset].decode(errors="replace"))
+
+
+def _asked_ends(files: Sequence[str], project: Path, paths: Sequence[Path]) -> dict[_Place, Point]:
+    """What ty says of ends in another form, which costs it more, and a second look at the packages."""
+    process = _start(project, paths, "gitlab", [f"code/{file}.py" for file in files])
     rows = json.loads(_end(process, project, "gitlab").read_bytes())
-    ends = {}
+    ends: dict[_Place, Point] = {}
     for row in rows:
         file = row["location"]["path"].rpartition("/")[2].removesuffix(".py")
         begin, end = (
             (place["line"], place["column"] - 1)
             for place in map(row["location"]["positions"].__getitem__, ("begin", "end"))
         )
-        ends[file, begin, row["description"].partition(": ")[2]] = end
-    diagnostics = tuple(
-        replace(found, end=ends[found.file, found.start, found.message]) if found.end == _OPEN else found
-        for found in answer.diagnostics
-    )
-    return Answer(diagnostics, answer.types)
+        ends[file, begin, end[0]] = end
+    return ends
 
 
 def _diagnostic(row: re.Match[str], kind: Kind) -> Diagnostic:
@@ -220,7 +263,7 @@ def _diagnostic(row: re.Match[str], kind: Kind) -> Diagnostic:
         owner, name = quoted[0], quoted[-1]
         lacking = (owner,)
     start = _point(row["line"], row["column"])
-    end = _point(row["last"], row["end"]) if row["end"] else _OPEN
+    end = _point(row["last"], row["end"]) if row["end"] else (int(row["last"]), _OPEN)
     return Diagnostic(row["file"], start, end, kind, message, name, owner, lacking)
 
 
