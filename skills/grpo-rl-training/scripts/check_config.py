@@ -204,10 +204,27 @@ def few_prompts_per_step(run: Run) -> Iterator[Finding]:
         )
 
 
+def weights_dtype(run: Run) -> tuple[str, bool]:
+    """What the weights are loaded as, and whether that is half precision."""
+    dtype = (run.config.model_init_kwargs or {}).get("dtype", run.values.get("dtype", "float32"))
+    name = str(dtype).removeprefix("torch.")
+    return name, name in ("auto", "bfloat16", "float16")
+
+
+def casting_generation(run: Run) -> Iterator[Finding]:
+    """Continuous batching casts the policy to the half precision of the run, and nothing casts it back."""
+    if run.config.use_transformers_continuous_batching and (run.config.bf16 or run.config.fp16):
+        yield Finding(
+            "warning",
+            "casting-generation",
+            "use_transformers_continuous_batching casts the trained weights to half precision at the first generation",
+            "Generate plainly or with vLLM.",
+        )
+
+
 def bf16_weights(run: Run) -> Iterator[Finding]:
     """Full training of bfloat16 weights at RL learning rates rounds nearly every update away."""
-    dtype = (run.config.model_init_kwargs or {}).get("dtype", run.values.get("dtype", "float32"))
-    half = str(dtype).removeprefix("torch.") in ("auto", "bfloat16", "float16")
+    dtype, half = weights_dtype(run)
     if half and not run.lora and run.config.learning_rate < BF16_LEARNING_RATE:
         message = f"weights load as {dtype} and train at {run.config.learning_rate:g}: almost none of them will change"
         yield Finding(
@@ -342,6 +359,7 @@ RULES: tuple[Callable[[Run], Iterator[Finding]], ...] = (
     too_few_rows,
     few_prompts_per_step,
     bf16_weights,
+    casting_generation,
     adapter_learning_rate,
     unknown_loss,
     cispo_cap,
@@ -367,7 +385,8 @@ def memory(model: Path, run: Run, prompt_tokens: int) -> dict[str, float]:
     text = settings.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    token = 2 * text.num_hidden_layers * heads * head * 2  # keys and values, two bytes each
+    size = 2 if weights_dtype(run)[1] else 4  # generation runs outside autocast
+    token = 2 * text.num_hidden_layers * heads * head * size  # keys and values
     tokens = prompt_tokens + run.config.max_completion_length
     gib = 1024**3
     states = 4 if run.lora else 16  # float32 base alone, or weights, gradients and two Adam moments
