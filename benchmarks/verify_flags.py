@@ -155,6 +155,7 @@ def probed(python: Path, case: Case, limit: float) -> dict[str, Any] | str:
         "CUDA_VISIBLE_DEVICES": "",
         "HF_HUB_OFFLINE": "1",
         "PYTHONWARNINGS": "ignore",
+        "VLLM_TARGET_DEVICE": "cpu",  # else it shows its parser only where it finds an accelerator
     }
     command = [str(python), str(HERE / "probe_flags.py"), *case.name.split(), *case.words]
     try:
@@ -194,6 +195,8 @@ def compared(case: Case, folder: Path, limit: float) -> dict[str, Any]:
     if isinstance(shown, str):
         return {"tool": name, "failed": shown}
     real, (ours, seconds) = from_json(shown["command"]), read(python, case)
+    for word in case.path:  # some show only the parser that is meant, others the whole
+        real = real.commands.get(word, real)
     spell = (lambda flag: flag.replace("_", "-")) if ours.dashes else str
     offered, known = set(map(spell, all_flags(real))), set(map(spell, all_flags(ours)))
     return {

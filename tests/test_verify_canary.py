@@ -129,8 +129,11 @@ sys.meta_path.insert(0, Finder())
 """,
     "lab/mirror.py": "from lab_types import *\nfrom lab_types import __all__ as __all__\n",
     "lab/speedy.py": '"""Has `quick`, of machine code."""\nfrom .fast import *\n',
+    "lab/named.py": "locals().update(dict(zip(['EcoRI'], [3])))\n",
     "lab/pb2.py": "import builder\n_globals = globals()\nbuilder.build('x', _globals)\n",
     "lab/symbols.py": """
+from typing import TYPE_CHECKING
+
 class Cached:
     pass
 
@@ -164,6 +167,28 @@ class Frame:
 
     def holds(self, name: str) -> bool:
         return name == "melted"
+
+class Table:
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            refuse(self, name, {"melt": "use `unpivot`"})
+            raise AttributeError(name)
+
+    def solve(self, task):
+        return 1 if task == "chat" else 2
+
+class Trace:
+    def __init__(self, **groups):
+        for name, group in groups.items():
+            setattr(self, name, group)
+
+def dataclass_of_ours(cls):
+    return cls
+
+@dataclass_of_ours
+class Flat:
+    rate: float
 
 class Layers:
     def __getattr__(self, name: str) -> "Layer | Layers":
@@ -353,6 +378,25 @@ from lab.symbols import Scheduler
 s = Scheduler()
 s.config.rate  # ? AV103
 s.config.iteritems()  # AV002
+#--
+from lab.symbols import Trace
+trace = Trace()
+trace.posterior  # ? AV103
+trace.summary()  # AV002
+#--
+from lab.symbols import Flat
+Flat(rate=0.3)  # ? AV101
+#--
+from lab import Model
+rows = ...
+rows.mean()  # ? AV101
+#--
+from lab.named import EcoRI  # ? AV101
+#--
+from lab.symbols import Table
+table = Table()
+table.melt(3)  # AV002
+table.chat(3)  # AV002
 #--
 from lab.symbols import Frame
 frame = Frame()

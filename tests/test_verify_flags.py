@@ -530,7 +530,27 @@ def test_jsonargparse_nests_dataclasses_behind_dots() -> None:
     """)
     finetune = found.commands["finetune"]
     assert {"--train", "--train.lr", "--data", "--config"} <= names(finetune)
+    assert {"--config", "--print_config"} <= names(found)
     assert finetune.dotted
+
+
+def test_jsonargparse_shows_the_parameters_of_a_class_that_is_given() -> None:
+    found = read("""
+        from pathlib import Path
+        from typing import Optional, Union
+        import torch
+        from jsonargparse import CLI
+
+        class Data:
+            pass
+
+        def tune(data: Optional[Data] = None, dtype: Optional[Union[str, torch.dtype]] = None, out: Path = Path(), n: int = 1):
+            pass
+
+        def main():
+            CLI(tune)
+    """)
+    assert {name for name in names(found) if name.endswith(".help")} == {"--data.help", "--dtype.help"}
 
 
 def test_fire_takes_parameters_with_either_dash() -> None:

@@ -72,7 +72,7 @@ class Source:
 
     @cached_property
     def _known(self) -> dict[str, dict[str, list[Any]]]:
-        return _kept(self.wheel.root.parent / "members-4.json", dict)
+        return _kept(self.wheel.root.parent / "members-7.json", dict)
 
     def members(self, name: str) -> Iterator[Members]:
         """Every class of a name, parsed."""
@@ -89,7 +89,7 @@ class Source:
     def save(self) -> None:
         """Keep what was parsed."""
         if self._changed:
-            _keep(self.wheel.root.parent / "members-4.json", self._known)
+            _keep(self.wheel.root.parent / "members-7.json", self._known)
             self._changed = False
 
 
@@ -238,23 +238,40 @@ def _members(path: Path) -> dict[str, list[Any]]:
     return found
 
 
-def _compared(cls: ast.ClassDef) -> set[int]:
-    """Texts that something else than a name of an attribute is compared with: `task == "conversational"`."""
-    lookups = {"__getattr__", "__getattribute__", "__setattr__"}
-    methods = [node for node in cls.body if isinstance(node, ast.FunctionDef) and node.name not in lookups]
-    tests = [node for method in methods for node in ast.walk(method) if isinstance(node, ast.Compare)]
-    return {id(item) for test in tests for item in (test.left, *test.comparators)}
+def _asides(cls: ast.ClassDef) -> set[int]:
+    """Texts that name no attribute: `task == "conversational"`, and what a `__getattr__` only hands to a call that may raise."""
+    found: set[int] = set()
+    for method in [node for node in ast.walk(cls) if isinstance(node, ast.FunctionDef)]:
+        if method.name == "__getattr__":
+            calls = (
+                node
+                for node in method.body
+                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+            )
+            found.update(id(node) for call in calls for node in ast.walk(call))
+        elif method.name not in {"__getattribute__", "__setattr__"}:
+            tests = (node for node in ast.walk(method) if isinstance(node, ast.Compare))
+            found.update(id(item) for test in tests for item in (test.left, *test.comparators))
+    return found
 
 
-MAKES_OTHERWISE = "__makes_otherwise__"  # stands among the names of a class whose `__new__` may make anything
+# What stands among the names of a class of which not all is to be read:
+MAKES_OTHERWISE = "__makes_otherwise__"  # its `__new__` may make anything
+SETS_ANY = "__sets_any__"  # it sets attributes of itself by names that are not written
+DECORATED = "__decorated__"  # a decorator of the package's own makes a dataclass of it
 
 
 def _names(cls: ast.ClassDef) -> Iterator[str]:
     if any(isinstance(node, ast.FunctionDef) and _makes_otherwise(node) for node in cls.body):
         yield MAKES_OTHERWISE
-    compared = _compared(cls)
+    made = [node for node in cls.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    if any(isinstance(node, ast.Call) and _sets_any(node) for init in made for node in ast.walk(init)):
+        yield SETS_ANY
+    if any(_makes_dataclass(decorator) for decorator in cls.decorator_list):
+        yield DECORATED
+    asides = _asides(cls)
     for child in ast.walk(cls):
-        if id(child) in compared:
+        if id(child) in asides:
             continue
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield child.name
@@ -273,6 +290,18 @@ def _makes_otherwise(function: ast.FunctionDef) -> bool:
     returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
     calls = [node.func for node in returned if isinstance(node, ast.Call)]
     return any(not (isinstance(callee, ast.Attribute) and callee.attr == "__new__") for callee in calls)
+
+
+def _sets_any(call: ast.Call) -> bool:
+    """Whether it is `setattr(self, name, ...)` or `self.__dict__.update(...)`."""
+    if isinstance(call.func, ast.Name) and call.func.id == "setattr" and len(call.args) > 1:
+        return _is(call.args[0], "self") and not isinstance(call.args[1], ast.Constant)
+    return ast.unparse(call.func) == "self.__dict__.update"
+
+
+def _makes_dataclass(decorator: ast.expr) -> bool:
+    name = ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator).rpartition(".")[2]
+    return "dataclass" in name and name != "dataclass"
 
 
 def _classes(root: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import enum
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 
-from airskills.verify.class_index import MAKES_OTHERWISE, Answers, Index, Node, simple_name
+from airskills.verify.class_index import Answers, Index, Node, simple_name
 from airskills.verify.signatures import is_unknown, members
 
 MAX_FAMILY = 400  # classes that are looked at for one owner; of a larger family the words of the wheels speak
@@ -68,10 +68,10 @@ class Classes:
         below = self._below(simple_name(owner))
         return any(name in found.names for node in below for found in self._index.members(node))
 
-    def makes_otherwise(self, cls: str) -> bool:
-        """Whether calling a class of this simple name may make something else than its object."""
-        above = self._above(cls) or ()
-        return any(MAKES_OTHERWISE in found.names for node in above for found in self._index.members(node))
+    def marked(self, cls: str, mark: str, *, inherited: bool = True) -> bool:
+        """Whether a class of this simple name, or a base of it, has one of the marks of `class_index`."""
+        nodes = self._above(cls) or () if inherited else self._start(cls)
+        return any(mark in found.names for node in nodes for found in self._index.members(node))
 
     def derives(self, owner: str, bases: frozenset[str]) -> bool:
         """Whether a class, or one of its bases, has one of these simple names."""

@@ -100,7 +100,9 @@ class LeftOut:
     """`Trainer(model, ...)`: dots stand for arguments, so none can be said to be missing."""
 
     def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
-        """Not proven."""
+        """Not proven; `rows = ...` stands for rows too."""
+        if said.kind is Kind.ATTRIBUTE and said.owner == "EllipsisType":
+            return Verdict("unproven", "AV101", f"What `{case.use.name}` is taken from is left out")
         if case.use.elided and said.kind in {Kind.MISSING, Kind.ARITY, Kind.OVERLOAD}:
             return Verdict("unproven", "AV101", f"Arguments of `{case.use.name}` are left out")
         return None

@@ -11,6 +11,7 @@ from pathlib import Path
 from airskills.verify.packages import Packages
 from airskills.verify.patches import id_of, parse, statements
 
+_OWN_NAMES = frozenset({"globals()", "locals()"})
 DEEP = 6  # stars that are followed
 _STAR = re.compile(rb"import[\s\\(]*\*")
 
@@ -55,7 +56,7 @@ def _absolute(star: tuple[int, str], package: str) -> str:
 def _facts(path: Path) -> tuple[bool, tuple[tuple[int, str], ...]]:
     """(whether it hands its own names to something, modules of which it takes all names: level and name)."""
     text = path.read_bytes()
-    hands_on = b"globals" in text or _STAR.search(text)  # few modules have either
+    hands_on = b"globals()" in text or b"locals()" in text or _STAR.search(text)  # few modules have any
     tree = parse(text.decode("utf-8", "surrogateescape")) if hands_on else None
     body = list(_run(tree)) if tree else []
     stars = tuple(
@@ -66,7 +67,7 @@ def _facts(path: Path) -> tuple[bool, tuple[tuple[int, str], ...]]:
     aliases = {
         id_of(target)
         for node in body
-        if isinstance(node, ast.Assign) and ast.unparse(node.value) == "globals()"
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) in _OWN_NAMES
         for target in node.targets
     }
     return any(_builds(node, aliases) for node in body), stars
@@ -86,4 +87,4 @@ def _builds(node: ast.stmt, aliases: set[str]) -> bool:
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     owner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "update" else None
     looked_at = [*given, *([owner] if owner is not None else [])]
-    return any(id_of(value) in aliases or ast.unparse(value) == "globals()" for value in looked_at)
+    return any(id_of(value) in aliases or ast.unparse(value) in _OWN_NAMES for value in looked_at)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airskills.verify.backend import Diagnostic, Kind
-from airskills.verify.cases import IMPORTS, Case, Filter, Verdict
+from airskills.verify.cases import CALLS, IMPORTS, Case, Filter, Verdict
+from airskills.verify.class_index import DECORATED, MAKES_OTHERWISE, SETS_ANY, simple_name
 from airskills.verify.open_modules import is_open
 from airskills.verify.signatures import members
 
@@ -95,9 +96,36 @@ class MadeOtherwise:
         made = callee.rpartition(".")[2] if called else case.scene.uses.made.get(case.use.root, "")
         if said.kind not in {Kind.ATTRIBUTE, Kind.NOT_CALLABLE} or not made[:1].isupper():
             return None
-        if not case.scene.classes.makes_otherwise(made):
+        if not case.scene.classes.marked(made, MAKES_OTHERWISE):
             return None
         return Verdict("unproven", "AV103", f"`{case.use.name}`: what `{made}` makes shows when it runs")
+
+
+class SetsAny:
+    """`trace.posterior`: the class sets attributes of itself by names that it is given."""
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """Not proven, where it is data."""
+        if said.kind is not Kind.ATTRIBUTE or (case.use.kind == "call" and case.use.leaf == said.name):
+            return None
+        if not case.scene.classes.marked(simple_name(said.owner), SETS_ANY, inherited=False):
+            return None
+        return Verdict(
+            "unproven",
+            "AV103",
+            f"`{case.use.name}`: `{said.owner}` sets attributes by names that it is given",
+        )
+
+
+class OwnDataclass:
+    """`FlatLambdaCDM(H0=70)`: a decorator of the package's own makes a dataclass of it, with another signature."""
+
+    def __call__(self, case: Case, said: Diagnostic) -> Verdict | None:
+        """Not proven."""
+        classes = case.scene.classes
+        if said.kind not in CALLS or not classes.marked(case.use.leaf, DECORATED, inherited=False):
+            return None
+        return Verdict("unproven", "AV101", f"What `{case.use.name}` takes is decided by a decorator")
 
 
 AT_RUN_TIME: Sequence[Filter] = (
@@ -107,4 +135,6 @@ AT_RUN_TIME: Sequence[Filter] = (
     Registered(),
     LooseMapping(),
     MadeOtherwise(),
+    SetsAny(),
+    OwnDataclass(),
 )

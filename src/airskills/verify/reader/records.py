@@ -286,9 +286,18 @@ def _class_kind(machine: Runner, cls: Class) -> Kind:
     return Kind("record", record=cls) if is_dataclass(cls) else ANY
 
 
+def is_union(value: Generic) -> bool:
+    """Whether it is `Optional[...]` or `Union[...]`, which `a | b` is read as."""
+    return _origin(value) in {"Union", "Optional"}
+
+
+def _origin(value: Generic) -> str:
+    return value.origin.name.rpartition(".")[2] if isinstance(value.origin, External) else ""
+
+
 def _generic_kind(machine: Runner, value: Generic) -> Kind:
-    name = value.origin.name.rpartition(".")[2] if isinstance(value.origin, External) else ""
-    if name in {"Union", "Optional"}:
+    name = _origin(value)
+    if is_union(value):
         parts = [kind(machine, part) for part in value.arguments]
         return _union([*parts, Kind("none")] if name == "Optional" else parts)
     if name == "Literal":

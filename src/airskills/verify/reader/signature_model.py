@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from typing import Any
 
 from airskills.verify.reader import records
 from airskills.verify.reader.flow import Done, Root, Runner
 from airskills.verify.reader.options import Draft
-from airskills.verify.reader.values import UNKNOWN, Arguments, Class, Function, Value
+from airskills.verify.reader.values import UNKNOWN, Arguments, Class, External, Function, Generic, Value
 
 MAX_NESTING = 4  # of dataclasses inside dataclasses
 
@@ -29,14 +30,14 @@ def _jsonargparse(machine: Runner, arguments: Arguments) -> Value:
 
 
 def _component(machine: Runner, draft: Draft, component: Value) -> None:
+    draft.add(["--config"], 1)
+    draft.add(["--print_config"], "?")
     if isinstance(component, dict):
         for name, child in component.items():
             if isinstance(name, str) and not name.startswith("_"):
                 draft.commands[name] = Draft()
                 _component(machine, draft.commands[name], child)
         return
-    draft.add(["--config"], 1)
-    draft.add(["--print_config"], "?")
     if not isinstance(component, Function):
         draft.open = "its function is not known"
         return
@@ -58,6 +59,19 @@ def _parameter(machine: Runner, draft: Draft, function: Function, parameter: ast
         records.read_type(machine, parameter.annotation, function.scope) if parameter.annotation else UNKNOWN
     )
     _flag(machine, draft, parameter.arg, records.without_none(records.kind(machine, annotation)), 0)
+    if _takes_object(machine, annotation):
+        draft.add([f"--{parameter.arg}.help"], "?")
+
+
+def _takes_object(machine: Runner, annotation: Value) -> bool:
+    """Whether an object of some class may be given, whose own parameters `--name.help CLASS` then shows."""
+    if isinstance(annotation, Generic):
+        parts = annotation.arguments if records.is_union(annotation) else ()
+        return any(_takes_object(machine, part) for part in parts)
+    if isinstance(annotation, Class):
+        return records.kind(machine, annotation) == records.ANY
+    module = annotation.name.partition(".")[0] if isinstance(annotation, External) else ""
+    return bool(module) and module not in sys.stdlib_module_names
 
 
 def _flag(machine: Runner, draft: Draft, name: str, kind: records.Kind, depth: int) -> None:
