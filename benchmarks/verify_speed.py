@@ -4,8 +4,8 @@
         [--library DIR --pins FILE --name OWNER/NAME@COMMIT]
 
 The library is ours many times over, each copy with other texts in every block, so that nothing is remembered of another.
-Wheels are unpacked and read before the clock starts, and our own modules are compiled, as an installer does. Each run is a
-process of its own: `cold` remembers nothing, `again` follows it unchanged, `one changed` after a line was added to one
+Wheels are unpacked and read before the clock starts, by a run that remembers nothing of a skill, and our own modules are
+compiled, as an installer does. Each run is a process of its own: `cold` remembers nothing, `again` follows it unchanged, `one changed` after a line was added to one
 skill; `one file` is a single skill of one block and `a page` a file of a large skill, both with nothing remembered.
 pyright gets the Python of the same units as files, and the same wheels. Its recall is that on `data/verify/snippets.jsonl`:
 an error in the statement that failed when it ran; its false alarms are snippets that ran and got an error.
@@ -129,7 +129,7 @@ def ours(library: Path, alone: Path) -> dict[str, dict[str, float]]:
     (alone / "SKILL.md").write_text(
         f"---\nname: one\ndescription: One block.\n{pins}---\n# One\n\n{block}", encoding="utf-8"
     )
-    measured([*command, "--no-cache", str(alone)])  # compiles our modules
+    measured([*command, "--no-cache", str(SKILLS)])  # compiles our modules, reads programs of the wheels
     changed = next(library.glob("peft-*"))
     found = {
         "one file": measured([*command, "--no-cache", str(alone)]),
@@ -151,6 +151,7 @@ def second(library: Path, pins: Path, name: str) -> dict[str, Any]:
     units = [unit for folder in folders for unit in units_of(open_folder(str(folder)), pins=known).units]
     unpacked(units)
     command = [*AIRSKILLS, "--pins", str(pins)]
+    measured([*command, "--no-cache", str(library)])  # reads programs of the wheels
     found = {"cold": measured([*command, "--no-cache", str(library)])}
     measured([*command, str(library)])
     found["again"] = measured([*command, str(library)])
