@@ -11,8 +11,9 @@ from airskills.rl import trl as ours
 from airskills.rl.batch import TokenBatch
 from airskills.rl.fused import linear_policy_loss
 from airskills.rl.linear import CUDA_LOGITS, Head, HeadError, Slopes, token_logps
-from airskills.rl.losses import TERMS, Objective, entropy_bonus, policy_loss
+from airskills.rl.losses import TERMS, Objective
 from airskills.rl.rewards import DistinctN, PatternMatch, RepetitionPenalty
+from rl_cases import GRPO, full, prompts
 
 pytestmark = [
     pytest.mark.cuda,
@@ -53,15 +54,6 @@ def on_cpu(c: Any, *, rounded: Any = None) -> Any:
         for name, value in wide.items()
         if name != "targets"
     } | {"targets": c["targets"].cpu()}
-
-
-def full(objective: Any, c: Any, temperature: Any, entropy_coef: Any, **extra: Any) -> Any:
-    logits = c["hidden"] @ c["weight"].T
-    log_p = ((logits if c["bias"] is None else logits + c["bias"]) / temperature).log_softmax(-1)
-    logp = log_p.gather(-1, c["targets"].unsqueeze(-1)).squeeze(-1)
-    entropy = -(log_p.exp() * log_p).sum(-1)
-    loss = policy_loss(objective, logp, c["advantages"], c["mask"], **extra)
-    return loss - entropy_coef * entropy_bonus(entropy, c["mask"]), logp * c["mask"], entropy * c["mask"]
 
 
 def fused(objective: Any, c: Any, temperature: Any, entropy_coef: Any, **extra: Any) -> Any:
@@ -241,29 +233,13 @@ def test_rewards_take_tensors_of_the_gpu() -> None:
 
 
 def make_trainer(model: Any, tokenizer: Any, digit_ids: Any, folder: Any, **options: Any) -> Any:
-    trl, datasets = import_module("trl"), import_module("datasets")
-    config: dict[str, Any] = {
-        "output_dir": str(folder),
-        "bf16": False,
-        "report_to": "none",
-        "save_strategy": "no",
-        "disable_tqdm": True,
-        "gradient_checkpointing": False,
-        "learning_rate": 3e-3,
-        "lr_scheduler_type": "constant",
-        "per_device_train_batch_size": 32,
-        "num_generations": 8,
-        "max_completion_length": 8,
-        "logging_steps": 1,
-        "max_steps": 2,
-        "seed": 0,
-    }
+    trl = import_module("trl")
     fused_head = options.pop("fused_head", True)
     return ours.GRPOTrainer(
         model=import_module("transformers").LlamaForCausalLM.from_pretrained(model),
         reward_funcs=PatternMatch([[i] for i in digit_ids], value=1 / 8, at_most=8),
-        args=trl.GRPOConfig(**{**config, **options}),
-        train_dataset=datasets.Dataset.from_dict({"prompt": [f"{i % 5}+{i % 4}=" for i in range(64)]}),
+        args=trl.GRPOConfig(**{"output_dir": str(folder), **GRPO, **options}),
+        train_dataset=prompts(),
         processing_class=tokenizer,
         fused_head=fused_head,
     )

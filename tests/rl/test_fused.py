@@ -6,7 +6,8 @@ import torch
 from airskills.rl import linear
 from airskills.rl.fused import linear_policy_loss
 from airskills.rl.linear import Head, HeadError, Slopes, token_logps
-from airskills.rl.losses import TERMS, Objective, entropy_bonus, policy_loss
+from airskills.rl.losses import TERMS, Objective
+from rl_cases import full
 
 RNG = torch.Generator().manual_seed(0)
 B, T, H, V = 3, 11, 8, 37
@@ -33,16 +34,6 @@ def case(dtype: Any = torch.float64, *, bias: Any = True) -> Any:
         "old": -torch.rand(B, T, generator=RNG, dtype=dtype) * 4,
         "ref": -torch.rand(B, T, generator=RNG, dtype=dtype) * 4,
     }
-
-
-def full(objective: Any, c: Any, temperature: Any, entropy_coef: Any, **extra: Any) -> Any:
-    """The same with all logits."""
-    logits = c["hidden"] @ c["weight"].T
-    log_p = ((logits if c["bias"] is None else logits + c["bias"]) / temperature).log_softmax(-1)
-    logp = log_p.gather(-1, c["targets"].unsqueeze(-1)).squeeze(-1)
-    entropy = -(log_p.exp() * log_p).sum(-1)
-    loss = policy_loss(objective, logp, c["advantages"], c["mask"], **extra)
-    return loss - entropy_coef * entropy_bonus(entropy, c["mask"]), logp * c["mask"], entropy * c["mask"]
 
 
 @pytest.mark.parametrize("entropy_coef", [0.0, 0.3])

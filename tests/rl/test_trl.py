@@ -19,35 +19,14 @@ from airskills.rl.head import FusedHead
 from airskills.rl.rewards import DistinctN, PatternMatch
 from airskills.rl.rollout import TrainerError
 from airskills.rl.spec import RewardSpec
+from rl_cases import GRPO, prompts
 
 trl = import_module("trl")
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def grpo_config(folder: Any, **options: Any) -> Any:
-    defaults = {
-        "output_dir": str(folder),
-        "use_cpu": True,
-        "bf16": False,
-        "report_to": "none",
-        "save_strategy": "no",
-        "disable_tqdm": True,
-        "gradient_checkpointing": False,
-        "learning_rate": 3e-3,
-        "lr_scheduler_type": "constant",
-        "per_device_train_batch_size": 32,
-        "num_generations": 8,
-        "max_completion_length": 8,
-        "logging_steps": 1,
-        "max_steps": 2,
-        "seed": 0,
-    }
-    return trl.GRPOConfig(**{**defaults, **options})
-
-
-def prompts(count: Any = 64) -> Any:
-    datasets = import_module("datasets")
-    return datasets.Dataset.from_dict({"prompt": [f"{i % 5}+{i % 4}=" for i in range(count)]})
+    return trl.GRPOConfig(**{"output_dir": str(folder), "use_cpu": True, **GRPO, **options})
 
 
 @pytest.fixture
