@@ -11,6 +11,13 @@ from typing import NamedTuple
 Point = tuple[int, int]  # 1-based line, 0-based column in characters
 
 
+def column_of(line: str, offset: int) -> int:
+    """Characters before an offset in UTF-8 bytes, in which Python's syntax trees count."""
+    if line.isascii():
+        return offset
+    return len(line.encode(errors="surrogateescape")[:offset].decode(errors="ignore"))
+
+
 class Span(NamedTuple):
     """From a point up to, not with, another."""
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from airskills.cells import parse_cell
 from airskills.verify.backend import Answer, Asking, Backend, BackendError, Diagnostic, Kind
-from airskills.verify.edits import Point
+from airskills.verify.edits import Point, column_of
 
 SECONDS = 600  # that we wait for it
 RULES: dict[str, Kind] = {
@@ -223,15 +223,10 @@ def _ends(text: str) -> dict[tuple[Point, int], set[Point]]:
     found: dict[tuple[Point, int], set[Point]] = defaultdict(set)
     for node in ast.walk(cell.tree) if cell.tree and cell.source == text else ():
         if isinstance(node, ast.expr | ast.keyword) and node.end_lineno and node.end_lineno > node.lineno:
-            start = node.lineno, _column(lines[node.lineno - 1], node.col_offset)
-            end = node.end_lineno, _column(lines[node.end_lineno - 1], node.end_col_offset or 0)
+            start = node.lineno, column_of(lines[node.lineno - 1], node.col_offset)
+            end = node.end_lineno, column_of(lines[node.end_lineno - 1], node.end_col_offset or 0)
             found[start, node.end_lineno].add(end)
     return found
-
-
-def _column(line: str, offset: int) -> int:
-    """Characters before an offset in bytes."""
-    return len(line.encode(errors="surrogateescape")[:offset].decode(errors="replace"))
 
 
 def _asked_ends(files: Sequence[str], project: Path, paths: Sequence[Path]) -> dict[_Place, Point]:

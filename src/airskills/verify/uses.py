@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from airskills.verify.edits import Point, Span
+from airskills.verify.edits import Point, Span, column_of
 from airskills.verify.names import Names, dotted
 from airskills.verify.signatures import NOTHING, Shape
 
@@ -216,8 +216,7 @@ class Uses(Names):
 
     def _point(self, line: int, column: int) -> Point:
         """Python counts UTF-8 bytes; we count characters."""
-        text = self._lines[line - 1]
-        return line, column if text.isascii() else len(text.encode()[:column].decode(errors="ignore"))
+        return line, column_of(self._lines[line - 1], column)
 
     def module_span(self, use: Use) -> Span | None:
         """Where the name of an import's module stands, if it stands on one line and only there."""
